@@ -1,0 +1,1 @@
+"""The stage contract: declare, compose, check, run, fingerprint, verify."""

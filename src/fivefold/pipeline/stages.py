@@ -1,0 +1,173 @@
+"""The pipeline at one glance: every stage, what it reads, what it leaves."""
+
+from __future__ import annotations
+
+from fivefold.pipeline.declare import Kind, Output, Stage
+
+__all__ = ["COMPOSE", "PARAMS", "PROFILE", "STAGES", "input_output", "stage_named"]
+
+COMPOSE = "compose"
+PARAMS = "params.yaml"
+PROFILE = "metrics/profile.json"
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        "plan",
+        phase="plan",
+        outputs={
+            "charter": Output("reports/plan.json", Kind.JSON),
+            "page": Output("reports/plan.html", Kind.PAGE),
+            "text": Output("reports/plan.md", Kind.TEXT),
+            # Apart from the charter, so that a reworded problem fits no model again.
+            "objective": Output("reports/objective.json", Kind.OBJECTIVE),
+        },
+    ),
+    Stage(
+        "collect",
+        phase="data",
+        outputs={
+            "tables": Output("data/collected", Kind.TABLES, cache=True),
+            "report": Output("reports/collect.json", Kind.JSON),
+        },
+    ),
+    Stage(
+        "integrate",
+        phase="data",
+        inputs={"tables": "collect.tables"},
+        outputs={
+            "table": Output("data/integrated.parquet", Kind.TABLE, cache=True),
+            "report": Output("reports/integrate.json", Kind.JSON),
+        },
+    ),
+    Stage(
+        "clean",
+        phase="data",
+        inputs={"table": "integrate.table"},
+        outputs={
+            "table": Output("data/cleaned.parquet", Kind.TABLE, cache=True),
+            "audit": Output("reports/clean.json", Kind.JSON),
+        },
+    ),
+    Stage(
+        "validate",
+        phase="data",
+        inputs={"table": "clean.table", "audit": "clean.audit", "objective": "plan.objective"},
+        outputs={
+            "schema": Output("reports/schema.json", Kind.SCHEMA),
+            "report": Output("reports/validate.json", Kind.JSON),
+        },
+    ),
+    Stage(
+        "explore",
+        phase="data",
+        inputs={"table": "clean.table", "schema": "validate.schema", "objective": "plan.objective"},
+        outputs={
+            "summary": Output("reports/explore.json", Kind.JSON),
+            "page": Output("reports/explore.html", Kind.PAGE),
+        },
+    ),
+    Stage(
+        "split",
+        phase="data",
+        inputs={"table": "clean.table", "schema": "validate.schema", "objective": "plan.objective"},
+        outputs={
+            "train": Output("data/train.parquet", Kind.TABLE, cache=True),
+            "test": Output("data/test.parquet", Kind.TABLE, cache=True),
+            "production": Output("data/production.parquet", Kind.TABLE, cache=True),
+            "report": Output("reports/split.json", Kind.JSON),
+        },
+    ),
+    Stage(
+        "select",
+        phase="model",
+        inputs={
+            "train": "split.train",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+        },
+        outputs={
+            "scores": Output("metrics/select.json", Kind.JSON, metric=True),
+            "selection": Output("reports/select.json", Kind.JSON),
+            "page": Output("reports/select.html", Kind.PAGE),
+        },
+    ),
+    Stage(
+        "train",
+        phase="model",
+        inputs={
+            "train": "split.train",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+            "selection": "select.selection",
+        },
+        outputs={
+            "estimator": Output("models/model.skops", Kind.ESTIMATOR, cache=True),
+            "report": Output("reports/train.json", Kind.JSON),
+        },
+    ),
+    Stage(
+        "evaluate",
+        phase="model",
+        inputs={
+            "estimator": "train.estimator",
+            "train": "split.train",
+            "test": "split.test",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+        },
+        outputs={
+            "metrics": Output("metrics/evaluate.json", Kind.JSON, metric=True),
+            "predictions": Output("data/predictions.parquet", Kind.TABLE, cache=True),
+            "report": Output("reports/evaluate.json", Kind.JSON),
+            "page": Output("reports/evaluate.html", Kind.PAGE),
+            "card": Output("reports/model-card.md", Kind.TEXT),
+        },
+    ),
+    Stage(
+        "export",
+        phase="deploy",
+        inputs={
+            "estimator": "train.estimator",
+            "test": "split.test",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+        },
+        outputs={
+            "model": Output("models/model.onnx", Kind.ONNX, cache=True),
+            "metrics": Output("metrics/export.json", Kind.JSON, metric=True),
+            "report": Output("reports/export.json", Kind.JSON),
+            "page": Output("reports/export.html", Kind.PAGE),
+        },
+    ),
+    Stage(
+        "monitor",
+        phase="monitor",
+        inputs={
+            "model": "export.model",
+            "train": "split.train",
+            "test": "split.test",
+            "production": "split.production",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+        },
+        outputs={
+            "metrics": Output("metrics/monitor.json", Kind.JSON, metric=True),
+            "report": Output("reports/monitor.json", Kind.JSON),
+            "page": Output("reports/monitor.html", Kind.PAGE),
+        },
+    ),
+)
+
+
+def stage_named(name: str) -> Stage | None:
+    """Give the stage of a name, or None."""
+    return next((stage for stage in STAGES if stage.name == name), None)
+
+
+def input_output(reference: str) -> Output:
+    """Give the output that an input such as ``"clean.table"`` is wired to."""
+    producer, _, name = reference.partition(".")
+    stage = stage_named(producer)
+    if stage is None or name not in stage.outputs:  # a declaration error, not a user's
+        raise LookupError(reference)
+    return stage.outputs[name]

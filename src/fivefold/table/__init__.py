@@ -1,0 +1,19 @@
+"""One table API on any engine: scanning, the column roles, and the one Parquet writer."""
+
+from fivefold.table.engine import ENGINES, checkpoint, require_columns, scan, to_arrow
+from fivefold.table.parquet import Table, write_arrow, write_table
+from fivefold.table.schema import ROLES, Column, TableSchema
+
+__all__ = [
+    "ENGINES",
+    "ROLES",
+    "Column",
+    "Table",
+    "TableSchema",
+    "checkpoint",
+    "require_columns",
+    "scan",
+    "to_arrow",
+    "write_arrow",
+    "write_table",
+]

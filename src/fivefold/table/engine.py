@@ -1,0 +1,161 @@
+"""The engines that run the built-in data steps, behind Narwhals' lazy frames.
+
+A step sees a ``narwhals.LazyFrame`` whatever runs it. pandas columns are Arrow-backed, so that an
+integer column with missing values stays an integer column, as on the other engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pyarrow as pa
+
+from fivefold.errors import ConfigError, DataError, nearest
+
+__all__ = ["ENGINES", "batches", "checkpoint", "from_native", "require_columns", "scan", "to_arrow"]
+
+ENGINES = ("pandas", "polars", "duckdb")
+
+# Rows of one record batch, and of one Parquet row group: fixed, so that the bytes do not depend on
+# how an engine happened to chunk its result.
+BATCH_ROWS = 131_072
+
+
+def scan(path: Path, engine: str) -> nw.LazyFrame[Any]:
+    """Open a Parquet file lazily on an engine.
+
+    Parameters
+    ----------
+    path : Path
+        A Parquet file.
+    engine : {"pandas", "polars", "duckdb"}
+        What will run the steps.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+
+    Raises
+    ------
+    ConfigError
+        The engine is unknown or not installed.
+    """
+    if engine == "polars":
+        import polars as pl
+
+        return nw.from_native(pl.scan_parquet(path))
+    if engine == "duckdb":
+        return nw.from_native(_duckdb().read_parquet(str(path)))
+    if engine == "pandas":
+        import pandas as pd
+
+        return nw.from_native(pd.read_parquet(path, dtype_backend="pyarrow")).lazy()
+    raise ConfigError(
+        "unknown engine", where="engine", got=engine, allowed=ENGINES, hint=nearest(engine, ENGINES)
+    )
+
+
+def from_native(frame: Any, where: str) -> nw.LazyFrame[Any]:
+    """Wrap what a user's function returned; any eager or lazy frame that Narwhals knows will do.
+
+    Raises
+    ------
+    DataError
+        The value is not a table.
+    """
+    try:
+        wrapped: Any = nw.from_native(frame)
+    except TypeError as error:
+        raise DataError(
+            "the function did not return a table",
+            where=where,
+            got=type(frame).__name__,
+            allowed="a pandas, polars, duckdb or pyarrow table, or a Narwhals frame",
+        ) from error
+    return wrapped.lazy()  # type: ignore[no-any-return]
+
+
+def batches(frame: nw.LazyFrame[Any]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Stream a frame's rows in their order as Arrow record batches."""
+    native = nw.to_native(frame)
+    if frame.implementation.is_duckdb():
+        reader = native.to_arrow_reader(BATCH_ROWS)
+        return reader.schema, iter(reader)
+    table = to_arrow(frame)
+    return table.schema, iter(table.to_batches(max_chunksize=BATCH_ROWS))
+
+
+def to_arrow(frame: nw.LazyFrame[Any]) -> pa.Table:
+    """Compute a frame and give it as one Arrow table."""
+    return nw.to_native(frame.collect("pyarrow"))
+
+
+def checkpoint(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Compute what a lazy frame stands for once, so that several readers don't each compute it.
+
+    DuckDB keeps the result in a temporary table of its own, which it may spill to disk.
+    """
+    implementation = frame.implementation
+    if implementation.is_polars():
+        return nw.from_native(nw.to_native(frame).collect()).lazy()
+    if implementation.is_duckdb():
+        connection = _duckdb()
+        name = f"checkpoint_{next(_checkpoints)}"
+        nw.to_native(frame).create(name)
+        return nw.from_native(connection.table(name))
+    return frame
+
+
+def require_columns(
+    frame: nw.LazyFrame[Any], columns: Iterable[str], where: str, table: str = "the table"
+) -> None:
+    """Raise a :class:`DataError` that names the first column the frame lacks.
+
+    Raises
+    ------
+    DataError
+        With the nearest name that exists.
+    """
+    have = frame.collect_schema().names()
+    for column in columns:
+        if column not in have:
+            raise DataError(
+                f"{table} has no column {column!r}",
+                where=where,
+                got=column,
+                allowed=have,
+                hint=nearest(column, have),
+            )
+
+
+def _counter() -> Iterator[int]:
+    number = 0
+    while True:
+        yield number
+        number += 1
+
+
+_checkpoints = _counter()
+_connection: Any = None
+
+
+def _duckdb() -> Any:
+    """Give the process's one DuckDB connection: relations of different ones can't be joined."""
+    global _connection  # noqa: PLW0603
+    if _connection is None:
+        try:
+            import duckdb
+        except ImportError as error:
+            raise ConfigError(
+                "the engine 'duckdb' is not installed",
+                where="engine",
+                hint="pip install 'fivefold[duckdb]'",
+            ) from error
+        _connection = duckdb.connect()
+        # Rows keep a file's order unless a step sorts them, as on the other engines.
+        _connection.execute("SET preserve_insertion_order = true")
+        _connection.execute("SET TimeZone = 'UTC'")
+    return _connection

@@ -1,0 +1,147 @@
+"""The one Parquet writer: the same rows give the same bytes, whatever engine computed them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from fivefold.errors import DataError
+from fivefold.table.engine import BATCH_ROWS, batches, require_columns
+
+__all__ = ["Table", "canonical", "write_arrow", "write_table"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a stage gives back.
+
+    Attributes
+    ----------
+    frame : narwhals.LazyFrame
+        The rows, in any order.
+    key : tuple of str
+        The columns that together are unique and never missing; rows are written in their order.
+    """
+
+    frame: nw.LazyFrame[Any]
+    key: tuple[str, ...]
+
+
+def write_table(table: Table, path: Path) -> int:
+    """Write a table sorted by its key, and give the number of rows.
+
+    Raises
+    ------
+    DataError
+        A key column is absent, has a missing value, or the key is not unique.
+    """
+    require_columns(table.frame, table.key, where="key")
+    ordered = table.frame.sort(*table.key)
+    schema, rows = batches(ordered)
+    return _write(schema, _keyed(rows, table.key), path)
+
+
+def write_arrow(table: pa.Table, path: Path) -> int:
+    """Write an Arrow table in the order it has, and give the number of rows."""
+    return _write(table.schema, iter(table.to_batches()), path)
+
+
+def canonical(schema: pa.Schema) -> pa.Schema:
+    """Give the types a table is kept in: 64-bit numbers, plain strings, microseconds in UTC."""
+    return pa.schema([pa.field(field.name, _canonical_type(field.type)) for field in schema])
+
+
+def _canonical_type(type_: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(type_):
+        return _canonical_type(type_.value_type)
+    if pa.types.is_integer(type_):
+        return pa.int64()
+    if pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+        return pa.float64()
+    if pa.types.is_large_string(type_) or pa.types.is_string_view(type_) or pa.types.is_null(type_):
+        return pa.string()
+    if pa.types.is_timestamp(type_):
+        return pa.timestamp("us", tz="UTC" if type_.tz else None)
+    return type_
+
+
+def _write(schema: pa.Schema, rows: Iterator[pa.RecordBatch], path: Path) -> int:
+    target = canonical(schema)
+    count = 0
+    with pq.ParquetWriter(path, target, compression="zstd", version="2.6") as writer:
+        for group in _regrouped(rows, schema):
+            table = _cast(group, target)
+            writer.write_table(table, row_group_size=BATCH_ROWS)
+            count += table.num_rows
+    return count
+
+
+def _cast(group: pa.Table, target: pa.Schema) -> pa.Table:
+    columns = []
+    for field in target:
+        column = group[field.name]
+        if column.type != field.type:
+            column = column.cast(field.type)
+        if pa.types.is_floating(field.type):
+            # A missing value is null and nothing else; engines differ in where they leave NaN.
+            column = pc.if_else(pc.is_nan(column), pa.scalar(None, field.type), column)
+        columns.append(column)
+    return pa.table(columns, schema=target).combine_chunks()
+
+
+def _regrouped(rows: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Cut a stream of batches into tables of exactly ``BATCH_ROWS`` rows, the last one shorter."""
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in rows:
+        held.append(batch)
+        size += batch.num_rows
+        while size >= BATCH_ROWS:
+            table = pa.Table.from_batches(held, schema=schema)
+            yield table.slice(0, BATCH_ROWS)
+            rest = table.slice(BATCH_ROWS)
+            held, size = rest.to_batches(), rest.num_rows
+    if size:
+        yield pa.Table.from_batches(held, schema=schema)
+
+
+def _keyed(rows: Iterator[pa.RecordBatch], key: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    """Pass sorted batches on, refusing a missing key and two neighbours with the same one."""
+    last: tuple[Any, ...] | None = None
+    for batch in rows:
+        if batch.num_rows == 0:
+            continue
+        columns = [batch.column(batch.schema.get_field_index(name)) for name in key]
+        for name, column in zip(key, columns, strict=True):
+            if column.null_count:
+                raise DataError(
+                    f"{column.null_count:,} rows have no value in the key column {name!r}",
+                    where="key",
+                    hint="drop those rows in clean.steps, or name another key in conf/config.yaml",
+                )
+        first = tuple(column[0].as_py() for column in columns)
+        same = None
+        for column in columns:
+            equal = pc.equal(column.slice(1), column.slice(0, len(column) - 1))
+            same = equal if same is None else pc.and_(same, equal)
+        at = pc.index(same, True).as_py() if same is not None and len(same) else -1
+        repeated = tuple(column[at].as_py() for column in columns) if at >= 0 else None
+        if last is not None and first == last:
+            repeated = first
+        if repeated is not None:
+            raise DataError(
+                "the key is not unique",
+                where="key",
+                got=", ".join(f"{n}={v}" for n, v in zip(key, repeated, strict=True)),
+                hint="add fivefold.data.cleaning.drop_duplicates to clean.steps, "
+                "or name more columns under key: in conf/config.yaml",
+            )
+        last = tuple(column[-1].as_py() for column in columns)
+        yield batch
