@@ -3,22 +3,158 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from fivefold.errors import FivefoldError
+from fivefold import __version__
+from fivefold.errors import FivefoldError, PipelineError, nearest
+from fivefold.history.commands import diff, leaderboard
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="fivefold",
-    help="The machine-learning life cycle as a Git repository.",
     no_args_is_help=True,
     add_completion=False,
     # Rich would double the start-up time of every command.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+schema = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def fivefold(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The machine-learning life cycle as a Git repository."""  # noqa: D401, D400
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="The folder to make the project in.")],
+    example: Annotated[
+        str, typer.Option(help="flights, diabetes, or none for a CSV of your own.")
+    ] = "flights",
+    csv: Annotated[
+        Path | None, typer.Option(help="With --example none: the CSV to start from.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="With --example none: the column to predict.")
+    ] = None,
+) -> None:
+    """Make a project: bake the template, start Git and DVC in it."""
+    from fivefold.template import create
+
+    for line in create(folder, example=example, csv=csv, target=target):
+        typer.echo(line)
+
+
+@app.command()
+def compose(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if params.yaml is not current.")
+    ] = False,
+) -> None:
+    """Compose conf/ into params.yaml (the pipeline's first stage)."""
+    from fivefold.pipeline.compose import compose as run
+    from fivefold.pipeline.compose import require_current
+
+    root = _here()
+    if check:
+        require_current(root)
+        return
+    changed = run(root)
+    if changed:
+        shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
+        typer.echo(
+            f"fivefold: this environment is not the locked one: {shown}\n"
+            "  next:    pip install -r requirements.lock, or lock this one: fivefold lock",
+            err=True,
+        )
+
+
+@app.command()
+def check() -> None:
+    """Hold conf/, dvc.yaml and the stages against each other."""
+    from fivefold.pipeline.compose import check_project
+
+    check_project(_here())
+    typer.echo("conf/, dvc.yaml and the stages agree")
+
+
+@app.command()
+def run(stage: Annotated[str, typer.Argument(help="The stage's name.")]) -> None:
+    """Run one stage; dvc.yaml calls this."""
+    from fivefold.pipeline.run import run_stage
+    from fivefold.pipeline.stages import STAGES, stage_named
+
+    found = stage_named(stage)
+    if found is None:
+        known = [item.name for item in STAGES]
+        raise PipelineError(
+            "no stage has this name", got=stage, allowed=known, hint=nearest(stage, known)
+        )
+    run_stage(found, _here())
+
+
+@app.command()
+def lock() -> None:
+    """Write requirements.lock from this environment."""
+    from fivefold.pipeline.environment import ENVIRONMENT, installed, render
+
+    versions = installed()
+    (_here() / ENVIRONMENT).write_text(render(versions), encoding="utf-8", newline="\n")
+    typer.echo(f"{ENVIRONMENT}: {len(versions)} packages")
+
+
+@app.command()
+def verify(
+    revision: Annotated[str, typer.Argument(help="The commit to verify.")] = "HEAD",
+) -> None:
+    """Run a commit's pipeline in a clean clone and compare the hashes."""
+    from fivefold.pipeline.verify import verify as run
+
+    result = run(_here(), revision, say=typer.echo)
+    if result.same:
+        typer.echo(f"{result.revision[:10]} gives its own results: dvc.lock is the same")
+        return
+    for line in result.differences:
+        typer.echo(line)
+    typer.echo(f"{result.revision[:10]} does not give its own results", err=True)
+    raise typer.Exit(1)
+
+
+@schema.command()
+def infer(
+    force: Annotated[bool, typer.Option("--force", help="Replace a schema that is there.")] = False,
+) -> None:
+    """Propose conf/schema.yaml from the cleaned table; it is yours from then on."""
+    from fivefold.pipeline.infer import infer_schema_file
+
+    for line in infer_schema_file(_here(), force=force):
+        typer.echo(line)
+
+
+app.add_typer(schema, name="schema", help="The table's columns, roles and rules.")
+app.command()(diff)
+app.command()(leaderboard)
+
+
+def _here() -> Path:
+    from fivefold.pipeline.project import find_root
+
+    return find_root(Path.cwd())
 
 
 def main() -> None:

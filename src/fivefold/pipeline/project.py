@@ -15,7 +15,7 @@ try:
 except ImportError:  # pragma: no cover - PyYAML without libyaml
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
-__all__ = ["find_root", "line_of", "load_yaml", "load_yaml_file"]
+__all__ = ["deepest", "find_root", "line_of", "load_yaml", "load_yaml_file"]
 
 
 def find_root(start: Path) -> Path:
@@ -71,18 +71,24 @@ def line_of(text: str, path: list[str]) -> int | None:
     text : str
         YAML.
     path : list of str
-        Keys from the top; a list item is named by its text, or by its key if it is a mapping.
+        Keys from the top; a list item is named by its text, by its key if it is a mapping, or by
+        its number.
     """
+    return deepest(text, path)[1]
+
+
+def deepest(text: str, path: list[str]) -> tuple[int, int | None]:
+    """Follow a path of keys into a YAML text as far as it goes: the depth reached, and the line."""
     node = yaml.compose(text, Loader=_Loader)
     line = None
-    for key in path:
+    for depth, key in enumerate(path):
         for name, mark_line, child in _children(node):
             if name == key:
                 line, node = mark_line + 1, child
                 break
         else:
-            return line
-    return line
+            return depth, line
+    return len(path), line
 
 
 def _children(node: Any) -> Iterator[tuple[str, int, Any]]:

@@ -1,0 +1,72 @@
+"""What a run costs, kept apart from what it computes.
+
+``metrics/profile.json`` varies from run to run, so it is an output of no stage: it is committed and
+listed under ``metrics`` at the top level of ``dvc.yaml``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from fivefold.pipeline.artifacts import write_json
+from fivefold.pipeline.stages import COMPOSE, PROFILE, STAGES
+
+__all__ = ["Profiler"]
+
+
+class Profiler:
+    """Measures this process and records it under a stage's name.
+
+    Parameters
+    ----------
+    root : Path
+        The project's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def record(self, stage: str, seconds: float) -> None:
+        """Write a stage's figures, leaving the other stages' as they are.
+
+        Parameters
+        ----------
+        stage : str
+            The stage's name.
+        seconds : float
+            Wall time of the work, without the interpreter's start.
+        """
+        path = self._root / PROFILE
+        known: dict[str, object] = {}
+        with suppress(OSError, ValueError):
+            known = json.loads(path.read_text(encoding="utf-8"))
+        known[stage] = {
+            "seconds": round(seconds, 3),
+            "cpu_seconds": round(time.process_time(), 3),
+            "peak_memory_mb": round(_peak_memory() / 1e6, 1),
+        }
+        order = [COMPOSE, *(item.name for item in STAGES)]
+        ranked = sorted(known, key=lambda name: (order.index(name) if name in order else 99, name))
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        # A figure that can't be kept is no reason to fail a stage whose outputs stand.
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json({name: known[name] for name in ranked}, part)
+            part.replace(path)
+
+
+def _peak_memory() -> float:
+    """Give this process's peak resident memory in bytes."""
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak if sys.platform == "darwin" else peak * 1024)

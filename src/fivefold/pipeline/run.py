@@ -1,0 +1,182 @@
+"""Run one stage: read its inputs, call its pure function, write its outputs whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import random
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from fivefold.errors import ConfigError, OutputError, PipelineError
+from fivefold.pipeline.artifacts import HANDLERS, ReadContext
+from fivefold.pipeline.check import check_stage, load_pipeline
+from fivefold.pipeline.declare import Kind, Stage
+from fivefold.pipeline.integrity import require_locked
+from fivefold.pipeline.profile import Profiler
+from fivefold.pipeline.project import load_yaml_file
+from fivefold.pipeline.stages import PARAMS, input_output
+from fivefold.pipeline.typed import typed
+
+__all__ = ["input_paths", "read_params", "run_stage"]
+
+# Kinds whose loading runs code that the file chooses: dvc.lock must vouch for the bytes first.
+_EXECUTABLE = (Kind.ESTIMATOR, Kind.ONNX)
+
+
+def read_params(root: Path) -> dict[str, Any]:
+    """Read the composed parameters.
+
+    Raises
+    ------
+    PipelineError
+        ``params.yaml`` is absent or not a mapping.
+    """
+    path = root / PARAMS
+    if not path.is_file():
+        raise PipelineError(
+            "the parameters are not composed yet", where=PARAMS, hint="dvc repro compose"
+        )
+    params = load_yaml_file(path, PARAMS)
+    if not isinstance(params, dict):
+        raise PipelineError(
+            "the parameters are not a mapping", where=PARAMS, hint="dvc repro --force compose"
+        )
+    return params
+
+
+def input_paths(stage: Stage, section: Mapping[str, Any]) -> dict[str, str]:
+    """Give the path of each input, as wired or as the section's ``inputs`` changes it.
+
+    Raises
+    ------
+    ConfigError
+        ``inputs`` names something that the stage does not read.
+    """
+    changed = section.get("inputs") or {}
+    unknown = [name for name in changed if name not in stage.inputs]
+    if unknown:
+        raise ConfigError(
+            f"the stage {stage.name!r} has no input {unknown[0]!r}",
+            where=f"{stage.name}.inputs",
+            got=unknown[0],
+            allowed=list(stage.inputs) or "none",
+        )
+    return {
+        name: str(changed.get(name, input_output(reference).path))
+        for name, reference in stage.inputs.items()
+    }
+
+
+def run_stage(stage: Stage, root: Path) -> None:
+    """Run a stage in the project at ``root``.
+
+    Every output is written beside its place and renamed when all of them are whole, so that a
+    stage that is killed or fails leaves what was there before.
+
+    Raises
+    ------
+    FivefoldError
+        A parameter, an input or an output is not as it must be.
+    """
+    profiler = Profiler(root)
+    started = time.perf_counter()
+    params = read_params(root)
+    section = params.get(stage.name)
+    if not isinstance(section, dict):
+        raise PipelineError(
+            f"the stage has no section {stage.name!r} in the parameters",
+            where=PARAMS,
+            hint="dvc repro --force compose",
+        )
+    paths = input_paths(stage, section)
+    check_stage(stage, load_pipeline(root), paths)
+    values = {key: value for key, value in section.items() if key != "inputs"}
+    config = typed(stage.config_class, values, stage.name)
+    trusted = (params.get("train") or {}).get("trusted_types") or []
+    context = ReadContext(engine=values.get("engine", "polars"), trusted=tuple(trusted))
+
+    _seed(values.get("seed"))
+    arguments = {name: _read(stage, name, root, paths[name], context) for name in stage.inputs}
+    result = stage.function(**arguments, config=config)
+    outputs = {name: getattr(result, name) for name in stage.outputs}
+    _write_outputs(stage, outputs, root, context)
+    profiler.record(stage.name, time.perf_counter() - started)
+
+
+def _seed(seed: int | None) -> None:
+    # Our own stages pass their seed on; this is for a user's function that draws from the global
+    # generators.
+    if seed is None:
+        return
+    random.seed(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed % 2**32)
+
+
+def _read(stage: Stage, name: str, root: Path, path: str, context: ReadContext) -> Any:
+    kind = input_output(stage.inputs[name]).kind
+    if not (root / path).exists():
+        raise PipelineError(
+            f"the input {name!r} of {stage.name!r} does not exist",
+            where=path,
+            hint=f"dvc repro {stage.name} (or dvc pull, where a remote has it)",
+        )
+    if kind in _EXECUTABLE:
+        require_locked(root, path)
+    return HANDLERS[kind].read(root / path, context)
+
+
+def _write_outputs(
+    stage: Stage, outputs: Mapping[str, Any], root: Path, context: ReadContext
+) -> None:
+    beside: list[tuple[Path, Path]] = []
+    try:
+        for name, value in outputs.items():
+            output = stage.outputs[name]
+            path = root / output.path
+            part = path.with_name(f".{path.name}.part")
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _remove(part)
+                beside.append((part, path))
+                HANDLERS[output.kind].write(value, part, context)
+            except OSError as error:
+                raise _output_error(error, stage, output.path) from error
+        for part, path in beside:
+            try:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                part.replace(path)
+            except OSError as error:
+                raise _output_error(error, stage, path.relative_to(root).as_posix()) from error
+    finally:
+        for part, _ in beside:
+            with suppress(OSError):
+                _remove(part)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _output_error(error: OSError, stage: Stage, path: str) -> OutputError:
+    hints = {
+        errno.ENOSPC: "free some space (dvc gc -w drops unused versions), then dvc repro",
+        errno.EACCES: "make the folder writable, then dvc repro",
+        errno.EPERM: "make the folder writable, then dvc repro",
+        errno.EROFS: "the file system is read-only: work in a folder you can write to",
+    }
+    return OutputError(
+        f"the stage {stage.name!r} can't write an output; nothing was changed",
+        where=path,
+        got=error.strerror or str(error),
+        hint=hints.get(error.errno or 0, "mend the cause, then dvc repro"),
+    )
