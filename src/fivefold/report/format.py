@@ -25,7 +25,7 @@ __all__ = [
     "verbatim",
 ]
 
-MISSING = "–"
+MISSING = "\N{EN DASH}"
 
 # Beyond this many decimals a reader sees noise, not a number.
 _MOST_DECIMALS = 6

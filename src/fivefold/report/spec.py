@@ -22,8 +22,8 @@ _DATA = frozenset({"data", "datasets"})
 def plain(value: object) -> Any:
     """Turn a value into JSON's own types: no NaN, no NumPy scalar, no date, no unordered set.
 
-    Floats keep six significant digits: no screen shows more, the page is smaller, and the last
-    bits, in which processors differ, stay out of its hash.
+    Fractions keep seven significant digits: no screen shows more, the page is smaller, and the
+    last bits, in which processors differ, stay out of its hash.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def plain(value: object) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
-        short = float(f"{value:.6g}")
+        short = value if value.is_integer() else float(f"{value:.7g}")
         return int(short) if short.is_integer() and abs(short) < 1e15 else short
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
@@ -77,7 +77,7 @@ def plain_spec(chart: Any) -> dict[str, Any]:
 
 
 def _refuse_urls(node: Any) -> None:
-    """A page has no network: its data must be inside it."""
+    """Raise where data would be fetched: a page has no network."""
     if isinstance(node, dict):
         data = node.get("data")
         if isinstance(data, dict) and "url" in data:
@@ -91,7 +91,7 @@ def _refuse_urls(node: Any) -> None:
 
 
 def _renumbered(spec: dict[str, Any]) -> dict[str, Any]:
-    """Number anew, per chart, what Altair numbers per process or names by a hash."""
+    """Count anew, per chart, what Altair counts per process or names by a hash."""
     datasets = spec.get("datasets", {})
     names = {name: f"data_{index}" for index, name in enumerate(datasets, start=1)}
     if datasets:
@@ -145,7 +145,9 @@ def to_json(value: object) -> str:
 
     Keys are sorted, so that equal values give equal text.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(
+        value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+    )
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

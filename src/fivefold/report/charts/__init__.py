@@ -1,0 +1,35 @@
+"""The usual charts of a model's life, built with Altair from small aggregates.
+
+Every builder takes plain sequences (lists, NumPy arrays, Arrow or Narwhals columns), gives a
+`fivefold.report.Chart` with a text that stands for the picture, and takes the keywords ``title``,
+``caption`` and ``width`` ("full", "half" or "third"). Curves are thinned to a few hundred points
+and long lists are cut, so a page stays small however many rows there were.
+
+Altair is imported when the first chart is built: 0.3 s that a page without one doesn't pay.
+"""
+
+from fivefold.report.charts.distributions import bar, distributions, histogram, missing_values
+from fivefold.report.charts.scores import intervals, residuals, scores_per_fold
+from fivefold.report.charts.thresholds import (
+    calibration_curve,
+    confusion_matrix,
+    precision_recall_curve,
+    roc_curve,
+)
+from fivefold.report.charts.time import line, target_over_time
+
+__all__ = [
+    "bar",
+    "calibration_curve",
+    "confusion_matrix",
+    "distributions",
+    "histogram",
+    "intervals",
+    "line",
+    "missing_values",
+    "precision_recall_curve",
+    "residuals",
+    "roc_curve",
+    "scores_per_fold",
+    "target_over_time",
+]

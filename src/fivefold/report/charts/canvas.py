@@ -1,0 +1,174 @@
+"""What every chart builder does alike: read its input, thin it, and finish the picture."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from fivefold.report.page import Chart, Width
+from fivefold.report.spec import plain
+
+__all__ = [
+    "Format",
+    "Scale",
+    "altair",
+    "axis_format",
+    "column",
+    "even",
+    "finished",
+    "floats",
+    "rows",
+    "scale_of",
+    "thinned",
+    "tip",
+]
+
+Format = Literal["number", "integer", "percent"]
+Scale = Literal["quantitative", "temporal", "ordinal"]
+
+# More points than this are closer together than a screen's pixels.
+MOST_POINTS = 300
+
+
+def altair() -> Any:
+    """Import Altair, late: 0.3 s that only a page with charts should take."""
+    import altair
+
+    return altair
+
+
+def column(values: Iterable[object]) -> list[Any]:
+    """Turn a list, an array or a column of any frame into a list of Python scalars."""
+    for method in ("to_pylist", "to_list", "tolist"):
+        if hasattr(values, method):
+            return list(getattr(values, method)())
+    return [value.as_py() if hasattr(value, "as_py") else value for value in values]
+
+
+def floats(values: Iterable[object]) -> list[float]:
+    """As `column`, each a float; what is missing is NaN."""
+    return [math.nan if value is None else float(value) for value in column(values)]
+
+
+def scale_of(values: Sequence[object]) -> Scale:
+    """Tell whether values are numbers, dates or names."""
+    known = [value for value in values if value is not None]
+    if known and all(isinstance(value, datetime.date) for value in known):
+        return "temporal"
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
+        return "quantitative"
+    return "ordinal"
+
+
+def position(value: Any) -> Any:
+    """Give a value as a chart's axis needs it: a date as milliseconds since 1970, in UTC.
+
+    A text would be read in the reader's time zone, and could move by a day.
+    """
+    if isinstance(value, datetime.datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
+        return round(aware.timestamp() * 1000)
+    if isinstance(value, datetime.date):
+        return round((value - datetime.date(1970, 1, 1)).total_seconds() * 1000)
+    return plain(value)
+
+
+def rows(**columns: Iterable[object]) -> list[dict[str, Any]]:
+    """Put columns of equal length together as records.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ.
+    """
+    names = list(columns)
+    lists = [column(values) for values in columns.values()]
+    if len({len(values) for values in lists}) > 1:
+        sizes = ", ".join(f"{name}: {len(v)}" for name, v in zip(names, lists, strict=True))
+        raise ValueError(f"columns of different lengths ({sizes})")
+    return [
+        {name: position(value) for name, value in zip(names, record, strict=True)}
+        for record in zip(*lists, strict=True)
+    ]
+
+
+def thinned(x: Sequence[float], y: Sequence[float], most: int = MOST_POINTS) -> list[int]:
+    """Choose the indices of at most so many points, evenly spaced along the drawn curve.
+
+    Parameters
+    ----------
+    x, y : sequence of float, shape (n_points,)
+        The curve, in drawing order.
+    most : int
+        How many to keep, at least 2; the first and the last are always among them.
+    """
+    if len(x) <= most:
+        return list(range(len(x)))
+    wide, high = (max(axis) - min(axis) or 1.0 for axis in (x, y))
+    steps = (
+        math.hypot((x[i + 1] - x[i]) / wide, (y[i + 1] - y[i]) / high) for i in range(len(x) - 1)
+    )
+    along = [0.0, *itertools.accumulate(steps)]
+    kept, mark = [0], 1
+    for index in range(1, len(along) - 1):
+        if along[index] >= along[-1] * mark / (most - 1):
+            kept.append(index)
+            mark = int(along[index] / along[-1] * (most - 1)) + 1
+    return [*kept, len(x) - 1]
+
+
+def even(count: int, most: int) -> list[int]:
+    """Choose at most so many of ``count`` indices, evenly spaced: a sample without chance."""
+    if count <= most:
+        return list(range(count))
+    return [index * count // most for index in range(most)]
+
+
+def axis_format(kind: Format, largest: float) -> str:
+    """Write d3's format for an axis."""
+    if kind == "percent":
+        return ".0%" if largest > 0.05 else ".1%"
+    if kind == "integer" or abs(largest) >= 10_000:
+        return "~s" if abs(largest) >= 10_000 else ",d"
+    return ",.4~g"
+
+
+def value_format(kind: Format) -> str:
+    """Write d3's format for a single value."""
+    return {"percent": ".1%", "integer": ",d", "number": ",.4~g"}[kind]
+
+
+def tip(alt: Any, name: str, title: str, kind: Format | None = None) -> Any:
+    """Describe one line of a tooltip; ``kind`` None leaves the value as it is."""
+    # vega-tooltip makes a heading of "title" and a picture of "image".
+    shown = f"{title}:" if title in ("title", "image") else title
+    if kind is None:
+        return alt.Tooltip(name, type="nominal", title=shown)
+    return alt.Tooltip(name, type="quantitative", title=shown, format=value_format(kind))
+
+
+def finished(
+    picture: Any,
+    *,
+    title: str,
+    caption: str,
+    alt_text: str,
+    width: Width,
+    numbers: dict[str, str] | None = None,
+    height: int | None = None,
+) -> Chart:
+    """Give an Altair chart the figure's width, and make the page's `Chart` of it."""
+    sizes: dict[str, Any] = {"width": "container"}
+    if height is not None:
+        sizes["height"] = height
+    return Chart(
+        picture.properties(**sizes),
+        title=title,
+        caption=caption,
+        alt=alt_text,
+        width=width,
+        numbers=numbers or {},
+    )

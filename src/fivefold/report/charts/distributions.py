@@ -1,0 +1,330 @@
+"""Charts of columns: how values are spread, how often, and how many are missing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+from fivefold.report import format as form
+from fivefold.report.charts.canvas import (
+    Format,
+    altair,
+    axis_format,
+    column,
+    finished,
+    floats,
+    rows,
+    scale_of,
+    tip,
+    value_format,
+)
+from fivefold.report.page import Chart, Width
+from fivefold.report.theme import INK, MUTED, OTHER
+
+__all__ = ["bar", "distributions", "histogram", "missing_values"]
+
+
+def _x_of_bins(alt: Any, edges: list[Any], title: str, name: str = "low") -> Any:
+    """Describe the axis of binned numbers or dates."""
+    axis = alt.Axis(tickCount=6, title=title)
+    if scale_of(edges) == "temporal":
+        return alt.X(name, type="temporal", axis=axis, scale=alt.Scale(type="utc", nice=False))
+    return alt.X(name, type="quantitative", axis=axis, scale=alt.Scale(zero=False, nice=False))
+
+
+def _of_bins(edges: list[Any]) -> list[str]:
+    return [
+        f"{form.value(low, 4)} to {form.value(high, 4)}" for low, high in itertools.pairwise(edges)
+    ]
+
+
+def histogram(
+    edges: Iterable[object],
+    counts: Iterable[object],
+    *,
+    x: str = "",
+    y: str = "rows",
+    title: str = "",
+    caption: str = "",
+    width: Width = "half",
+) -> Chart:
+    """Draw how numbers or dates are spread over bins.
+
+    Parameters
+    ----------
+    edges : iterable of float or date, shape (n_bins + 1,)
+        The bins' ends, ascending.
+    counts : iterable of int, shape (n_bins,)
+        The rows in each.
+    x, y : str
+        Titles of the axes; ``x`` with its unit.
+
+    Raises
+    ------
+    ValueError
+        If there isn't one more edge than counts.
+    """
+    alt = altair()
+    ends = column(edges)
+    data = rows(low=ends[:-1], high=ends[1:], count=counts, bin=_of_bins(ends))
+    most = max((row["count"] for row in data), default=0)
+    picture = (
+        alt.Chart(alt.Data(values=data))
+        .mark_bar(binSpacing=1)
+        .encode(
+            x=_x_of_bins(alt, ends, x).bin("binned")
+            if scale_of(ends) != "temporal"
+            else _x_of_bins(alt, ends, x),
+            x2="high",
+            y=alt.Y(
+                "count:Q", axis=alt.Axis(title=y, format=axis_format("integer", most), tickCount=4)
+            ),
+            tooltip=[tip(alt, "bin", x or "bin"), tip(alt, "count", y, "integer")],
+        )
+    )
+    peak = max(data, key=lambda row: row["count"], default={"bin": form.MISSING})
+    return finished(
+        picture,
+        title=title,
+        caption=caption,
+        alt_text=f"Histogram of {x or title} from {form.value(ends[0], 4)} to "
+        f"{form.value(ends[-1], 4)}; most {y} lie in {peak['bin']}.",
+        width=width,
+        numbers={"bin": x or "bin", "count": y},
+        height=120 if width == "third" else 220,
+    )
+
+
+def bar(
+    categories: Iterable[object],
+    values: Iterable[object],
+    *,
+    x: str = "rows",
+    y: str = "",
+    kind: Format = "integer",
+    sort: bool = True,
+    limit: int = 20,
+    title: str = "",
+    caption: str = "",
+    width: Width = "half",
+) -> Chart:
+    """Draw a value per category as horizontal bars, the longest first.
+
+    Parameters
+    ----------
+    categories : iterable, shape (n_categories,)
+        Their names.
+    values : iterable of float, shape (n_categories,)
+        The lengths of the bars.
+    x, y : str
+        What the values and the categories are.
+    kind : {"integer", "number", "percent"}
+        How values are written.
+    sort : bool
+        Whether the longest comes first; else the order is kept.
+    limit : int
+        How many bars are drawn at most; the caption says how many are not.
+    """
+    alt = altair()
+    data = rows(name=[form.value(name) for name in column(categories)], value=floats(values))
+    if sort:
+        data.sort(key=lambda row: (-(row["value"] or 0), row["name"]))
+    cut = len(data) - limit
+    data = data[:limit]
+    most = max((row["value"] or 0 for row in data), default=0)
+    # Room for the number behind the longest bar.
+    scale = alt.Scale(domainMin=0, domainMax=most * 1.22 or 1, nice=False)
+    shared = alt.Chart(alt.Data(values=data)).encode(
+        y=alt.Y("name:N", sort=None, axis=alt.Axis(title=y or None, labelColor=INK)),
+        x=alt.X(
+            "value:Q", scale=scale, axis=alt.Axis(title=x, labels=False, grid=False, domain=False)
+        ),
+        tooltip=[tip(alt, "name", y or "category"), tip(alt, "value", x, kind)],
+    )
+    picture = shared.mark_bar() + shared.mark_text(
+        align="left", dx=5, fill=MUTED, fontSize=11
+    ).encode(text=alt.Text("value:Q", format=value_format(kind)))
+    first: dict[str, Any] = data[0] if data else {"name": form.MISSING, "value": None}
+    shown = form.percent if kind == "percent" else form.number
+    if cut > 0:
+        caption = f"{caption} {form.plural(cut, 'smaller one')} not shown.".strip()
+    return finished(
+        picture,
+        title=title,
+        caption=caption,
+        alt_text=f"Bars of {x} per {y or title or 'category'}, {len(data)} in all; the first is "
+        f"{first['name']} with {shown(first['value'])}.",
+        width=width,
+        numbers={"name": y or "category", "value": x},
+        height=max(60, 22 * len(data)),
+    )
+
+
+def missing_values(
+    columns: Iterable[object],
+    shares: Iterable[object],
+    *,
+    limit: int = 30,
+    title: str = "Missing values",
+    caption: str = "",
+    width: Width = "half",
+) -> Chart:
+    """Draw the share of rows that each column misses; complete columns are left out if any isn't.
+
+    Parameters
+    ----------
+    columns : iterable of str, shape (n_columns,)
+        Their names.
+    shares : iterable of float, shape (n_columns,)
+        Missing cells by rows, in [0, 1].
+    """
+    pairs = list(zip(column(columns), floats(shares), strict=True))
+    some = [pair for pair in pairs if pair[1] > 0]
+    complete = len(pairs) - len(some)
+    if some and complete:
+        caption = f"{caption} {form.plural(complete, 'column')} without a gap not shown.".strip()
+    kept = some or pairs
+    return bar(
+        [name for name, _ in kept],
+        [share for _, share in kept],
+        x="rows without a value",
+        y="column",
+        kind="percent",
+        limit=limit,
+        title=title,
+        caption=caption,
+        width=width,
+    )
+
+
+def distributions(
+    bins: Iterable[object],
+    reference: Iterable[object],
+    current: Iterable[object],
+    *,
+    names: tuple[str, str] = ("reference", "current"),
+    x: str = "",
+    title: str = "",
+    caption: str = "",
+    width: Width = "third",
+) -> Chart:
+    """Compare how a column is spread in two samples, each as shares of its own rows.
+
+    Parameters
+    ----------
+    bins : iterable
+        Edges, shape (n_bins + 1,), or names of categories, shape (n_bins,).
+    reference, current : iterable of float, shape (n_bins,)
+        Counts or shares of either sample.
+    names : pair of str
+        What the two are called.
+
+    Raises
+    ------
+    ValueError
+        If the shapes don't fit.
+    """
+    ends = column(bins)
+    shares = tuple(_shares(floats(sample)) for sample in (reference, current))
+    far = sum(abs(a - b) for a, b in zip(*shares, strict=True)) / 2
+    draw = _binned if len(ends) == len(shares[0]) + 1 else _categorical
+    picture, count = draw(altair(), ends, shares, names, x)
+    return finished(
+        picture,
+        title=title,
+        caption=caption,
+        alt_text=f"Distribution of {x or title} in {names[0]} and {names[1]}; "
+        f"{form.percent(far)} of the rows would have to move for the two to agree.",
+        width=width,
+        numbers={"bin": x or "value", "first": names[0], "second": names[1]},
+        height=170 if draw is _binned else max(60, 30 * count),
+    )
+
+
+def _shares(counts: list[float]) -> list[float]:
+    total = sum(counts)
+    return [count / total if total else 0.0 for count in counts]
+
+
+def _colour(alt: Any, names: tuple[str, str], which: int) -> Any:
+    """Colour a whole layer as one of the two samples, and name it in the legend."""
+    scale = alt.Scale(domain=list(names), range=[MUTED, OTHER])
+    return alt.Color(f"name{which}:N", scale=scale)
+
+
+def _binned(
+    alt: Any, ends: list[Any], shares: tuple[list[float], ...], names: tuple[str, str], x: str
+) -> tuple[Any, int]:
+    data = rows(
+        low=ends[:-1],
+        high=ends[1:],
+        first=shares[0],
+        second=shares[1],
+        bin=_of_bins(ends),
+        name0=[names[0]] * len(shares[0]),
+    )
+    # A step line needs its last level twice: at the last bin's both ends.
+    steps = rows(low=ends, second=[*shares[1], shares[1][-1]], name1=[names[1]] * len(ends))
+    axis = alt.Axis(
+        title="share of rows", format=axis_format("percent", max(map(max, shares))), tickCount=4
+    )
+    tips = [
+        tip(alt, "bin", x or "bin"),
+        tip(alt, "first", names[0], "percent"),
+        tip(alt, "second", names[1], "percent"),
+    ]
+    bars = (
+        alt.Chart(alt.Data(values=data))
+        .mark_bar(opacity=0.45, binSpacing=0)
+        .encode(
+            x=_x_of_bins(alt, ends, x),
+            x2="high",
+            y=alt.Y("first:Q", axis=axis),
+            color=_colour(alt, names, 0),
+            tooltip=tips,
+        )
+    )
+    outline = (
+        alt.Chart(alt.Data(values=steps))
+        .mark_line(interpolate="step-after", strokeWidth=2)
+        .encode(
+            x=_x_of_bins(alt, ends, x),
+            y=alt.Y("second:Q", axis=axis),
+            color=_colour(alt, names, 1),
+        )
+    )
+    return bars + outline, len(data)
+
+
+def _categorical(
+    alt: Any, ends: list[Any], shares: tuple[list[float], ...], names: tuple[str, str], x: str
+) -> tuple[Any, int]:
+    count = len(ends)
+    data = rows(
+        bin=[form.value(end) for end in ends],
+        first=shares[0],
+        second=shares[1],
+        name0=[names[0]] * count,
+        name1=[names[1]] * count,
+    )
+    shared = alt.Chart(alt.Data(values=data)).encode(
+        y=alt.Y("bin:N", sort=None, axis=alt.Axis(title=x or None, labelColor=INK)),
+        tooltip=[
+            tip(alt, "bin", x or "category"),
+            tip(alt, "first", names[0], "percent"),
+            tip(alt, "second", names[1], "percent"),
+        ],
+    )
+    axis = alt.Axis(
+        title="share of rows", format=axis_format("percent", max(map(max, shares))), tickCount=4
+    )
+    first = shared.mark_bar(opacity=0.45, height=16).encode(
+        x=alt.X("first:Q", axis=axis),
+        color=_colour(alt, names, 0),
+    )
+    second = shared.mark_tick(thickness=3, height=20).encode(
+        x=alt.X("second:Q", axis=axis),
+        color=_colour(alt, names, 1),
+    )
+    return first + second, len(data)
