@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
-from omegaconf import OmegaConf
+from omegaconf import OmegaConf, flag_override
 from omegaconf.errors import (
     ConfigAttributeError,
     ConfigKeyError,
@@ -44,11 +44,17 @@ def typed(cls: type, values: Mapping[str, Any], section: str) -> Any:
         An unknown or missing key, a wrong type, a value out of bounds.
     """
     try:
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), dict(values)))
+        schema = OmegaConf.structured(cls)
+        plain = dict(values)
+        with flag_override(schema, "readonly", False):
+            for name, value in _nested(cls, values, section).items():
+                schema[name] = value
+                del plain[name]
+        return OmegaConf.to_object(OmegaConf.merge(schema, plain))
     except (ConfigKeyError, ConfigAttributeError) as error:
         path = _path(section, error)
         name = path.rpartition(".")[2]
-        known = _known(cls, path.split(".")[1:-1])
+        known = _known(cls, _below(section, path)[:-1])
         raise ConfigError(
             f"unknown key {name!r}", where=path, got=name, allowed=known, hint=nearest(name, known)
         ) from None
@@ -65,16 +71,50 @@ def typed(cls: type, values: Mapping[str, Any], section: str) -> Any:
         raise ConfigError(
             str(error.msg or error).splitlines()[0].strip(),
             where=path,
-            got=_value_at(values, path.split(".")[1:]),
-            allowed=_allowed_type(cls, path.split(".")[1:]),
+            got=_value_at(values, _below(section, path)),
+            allowed=_allowed_type(cls, _below(section, path)),
         ) from None
     except OmegaConfBaseException as error:
         raise ConfigError(str(error).splitlines()[0], where=_path(section, error)) from None
 
 
+def _nested(cls: type, values: Mapping[str, Any], section: str) -> dict[str, Any]:
+    """Build the dataclasses inside, alone, in a list or in a mapping, where values are given.
+
+    OmegaConf marks the node of a frozen dataclass read-only, and so merges nothing into a nested
+    one; an instance in its place it takes. What has the wrong shape is left for it to refuse.
+    """
+    built: dict[str, Any] = {}
+    for name, hint in get_type_hints(cls).items():
+        if name not in values:
+            continue
+        value, path = values[name], f"{section}.{name}"
+        inner = _step(hint, "") if get_args(hint) else hint
+        if not is_dataclass(inner) or not isinstance(inner, type):
+            continue
+        origin = get_origin(hint)
+        if origin is dict and isinstance(value, Mapping):
+            if all(isinstance(item, Mapping) for item in value.values()):
+                built[name] = {
+                    key: typed(inner, item, f"{path}.{key}") for key, item in value.items()
+                }
+        elif origin is list and isinstance(value, list):
+            if all(isinstance(item, Mapping) for item in value):
+                built[name] = [
+                    typed(inner, item, f"{path}.{index}") for index, item in enumerate(value)
+                ]
+        elif origin is not dict and isinstance(value, Mapping):
+            built[name] = typed(inner, value, path)
+    return built
+
+
 def _path(section: str, error: OmegaConfBaseException) -> str:
     full_key = str(error.full_key or error.key or "").replace("[", ".").replace("]", "")
     return f"{section}.{full_key}".rstrip(".") if full_key else section
+
+
+def _below(section: str, path: str) -> list[str]:
+    return [key for key in path.removeprefix(section).split(".") if key]
 
 
 def _step(hint: Any, key: str) -> Any:

@@ -1,0 +1,1 @@
+"""Monitor: what becomes of the model once the world moves on."""

@@ -1,0 +1,1 @@
+"""Plan: what is wanted, how success is measured, who answers for what."""
