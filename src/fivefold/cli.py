@@ -37,7 +37,7 @@ def fivefold(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """The machine-learning life cycle as a Git repository."""  # noqa: D401, D400
+    """The machine-learning life cycle as a Git repository."""  # noqa: D401
 
 
 @app.command()

@@ -73,7 +73,9 @@ class FivefoldError(Exception):
         self.what = what
         self.where = where
         self.got = got
-        self.allowed = allowed if allowed is None or isinstance(allowed, str) else ", ".join(allowed)
+        self.allowed = (
+            allowed if allowed is None or isinstance(allowed, str) else ", ".join(allowed)
+        )
         self.hint = hint
         super().__init__(str(self))
 

@@ -54,7 +54,9 @@ METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric("roc_auc", _CLASSES, "maximize", 0.0, 1.0, "score", "ROC AUC"),
-        Metric("average_precision", ("binary",), "maximize", 0.0, 1.0, "score", "average precision"),
+        Metric(
+            "average_precision", ("binary",), "maximize", 0.0, 1.0, "score", "average precision"
+        ),
         Metric("brier_score", ("binary",), "minimize", 0.0, 1.0, "score", "Brier score"),
         Metric("log_loss", _CLASSES, "minimize", 0.0, math.inf, "score", "log loss"),
         Metric("accuracy", _CLASSES, "maximize", 0.0, 1.0, "label", "accuracy"),
@@ -63,11 +65,23 @@ METRICS: dict[str, Metric] = {
         Metric("recall", ("binary",), "maximize", 0.0, 1.0, "label", "recall"),
         Metric("f1", ("binary",), "maximize", 0.0, 1.0, "label", "F1"),
         Metric("f1_macro", _CLASSES, "maximize", 0.0, 1.0, "label", "F1, mean of classes"),
-        Metric("matthews_corrcoef", _CLASSES, "maximize", -1.0, 1.0, "label", "Matthews correlation"),
+        Metric(
+            "matthews_corrcoef", _CLASSES, "maximize", -1.0, 1.0, "label", "Matthews correlation"
+        ),
         Metric("r2", ("regression",), "maximize", -math.inf, 1.0, "value", "R²"),
         Metric("mean_absolute_error", ("regression",), "minimize", 0.0, math.inf, "value", "MAE"),
-        Metric("root_mean_squared_error", ("regression",), "minimize", 0.0, math.inf, "value", "RMSE"),
-        Metric("median_absolute_error", ("regression",), "minimize", 0.0, math.inf, "value", "median absolute error"),
+        Metric(
+            "root_mean_squared_error", ("regression",), "minimize", 0.0, math.inf, "value", "RMSE"
+        ),
+        Metric(
+            "median_absolute_error",
+            ("regression",),
+            "minimize",
+            0.0,
+            math.inf,
+            "value",
+            "median absolute error",
+        ),
     )
 }
 

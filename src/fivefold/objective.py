@@ -52,5 +52,5 @@ class Objective:
 
     @property
     def is_classification(self) -> bool:
-        """Is a class predicted, and not a number?"""
+        """True where a class is predicted, and not a number."""
         return self.task != "regression"

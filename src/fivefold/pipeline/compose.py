@@ -17,7 +17,7 @@ from fivefold.pipeline.check import check_compose, check_pipeline, load_pipeline
 from fivefold.pipeline.environment import differences, locked
 from fivefold.pipeline.fingerprint import fingerprint
 from fivefold.pipeline.integrity import file_md5, locked_outputs
-from fivefold.pipeline.project import deepest, load_yaml_file
+from fivefold.pipeline.project import deepest, load_yaml, load_yaml_file
 from fivefold.pipeline.run import input_paths
 from fivefold.pipeline.stages import PARAMS, STAGES
 from fivefold.pipeline.typed import typed
@@ -25,10 +25,11 @@ from fivefold.pipeline.typed import typed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["OVERRIDES", "check_project", "compose", "composed", "render_params"]
+__all__ = ["OVERRIDES", "check_project", "compose", "composed", "render_params", "require_current"]
 
 CONF = "conf"
 OVERRIDES = "overrides.yaml"
+_TOP_LEVEL = ("name", "key", "seed", "engine")
 
 _HEADER = """\
 # Composed from conf/ and overrides.yaml by `dvc repro`. An edit here is refused: edit conf/.
@@ -65,6 +66,27 @@ def compose(root: Path) -> list[str]:
     return differences(root)
 
 
+def require_current(root: Path) -> None:
+    """Refuse a ``params.yaml`` that is not what ``conf/`` gives now.
+
+    Raises
+    ------
+    PipelineError
+        It is absent or differs.
+    """
+    path = root / PARAMS
+    text = render_params(check_project(root))
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        there = load_yaml_file(path, PARAMS) if path.is_file() else {}
+        changed = sorted(_changes(there, load_yaml(text, PARAMS)))
+        raise PipelineError(
+            "params.yaml is not what conf/ gives now",
+            where=PARAMS,
+            got="\n".join(changed[:5]) or "a comment or the layout",
+            hint="dvc repro",
+        )
+
+
 def check_project(root: Path) -> dict[str, Any]:
     """Compose and check everything, write nothing, and give the parameters.
 
@@ -98,20 +120,8 @@ def composed(root: Path) -> dict[str, Any]:
         An unknown group, key or value; an override that does not parse.
     """
     tree = _hydra(root, _overrides(root))
-    known = {stage.name for stage in STAGES}
+    params = _top_level(root, tree)
     versions = locked(root)
-    params: dict[str, Any] = {}
-    own = [key for key in tree if key not in known]
-    for key in own:
-        if isinstance(tree[key], dict) and (hint := nearest(key, known)):
-            raise ConfigError(
-                "no stage has this name",
-                where=_locate(root, [key]),
-                got=key,
-                allowed=[stage.name for stage in STAGES],
-                hint=hint,
-            )
-        params[key] = tree[key]
     sys.path.insert(0, str(root / "src"))
     try:
         for stage in STAGES:
@@ -123,6 +133,40 @@ def composed(root: Path) -> dict[str, Any]:
     finally:
         sys.path.remove(str(root / "src"))
     return params
+
+
+def _top_level(root: Path, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what is no stage's section, refusing what looks like a slip of the pen."""
+    stages = [stage.name for stage in STAGES]
+    groups = _groups(root)
+    own = {key: value for key, value in tree.items() if key not in stages}
+    for key in own:
+        if key in groups:
+            raise ConfigError(
+                f"{key!r} is chosen in the defaults list, not set",
+                where=_locate(root, [key]),
+                got=f"{key}: {own[key]}",
+                hint=f"under defaults: in conf/config.yaml, write - {key}: {own[key]}",
+            )
+        known = [*stages, *groups, *_TOP_LEVEL]
+        if key not in known and (hint := nearest(key, known)):
+            raise ConfigError(
+                "neither a stage nor a setting of the project",
+                where=_locate(root, [key]),
+                got=key,
+                allowed=known,
+                hint=hint,
+            )
+    return own
+
+
+def _groups(root: Path) -> list[str]:
+    """Name the config groups: the project's own and the menu's."""
+    menu = Path(__file__).parent.parent / CONF
+    return sorted(
+        {item.name for folder in (root / CONF, menu) for item in folder.glob("*") if item.is_dir()}
+        - {"__pycache__"}
+    )
 
 
 def _section(root: Path, stage: Any, values: Any) -> dict[str, Any]:
@@ -161,17 +205,22 @@ def _overrides(root: Path) -> list[str]:
             got=values,
             allowed="for example, model: forest",
         )
-    return list(_flat(values))
+    groups = _groups(root)
+    # ++ sets a value whether or not conf/ has it; an unknown key is refused with its type later.
+    return [
+        f"{name}={value}" if name.partition("@")[0] in groups else f"++{name}={value}"
+        for name, value in _flat(values)
+    ]
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     # `dvc exp run -S overrides.yaml:train.seed=9` writes nested mappings; Hydra takes dotted names.
     for key, value in values.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{name}.")
         else:
-            yield f"{name}={_quoted(value)}"
+            yield name, _quoted(value)
 
 
 def _quoted(value: Any) -> str:
@@ -283,8 +332,8 @@ def _refuse_hand_edit(root: Path, params: Mapping[str, Any], text: str) -> None:
         "params.yaml was edited by hand; it is composed from conf/ and would lose the edit",
         where=PARAMS,
         got="\n".join(changed[:5]) or "a comment or the layout",
-        hint="make the change in conf/ (or for one experiment: dvc exp run -S overrides.yaml:KEY=VALUE),\n"
-        "then rm params.yaml && dvc repro",
+        hint="make the change in conf/, then rm params.yaml && dvc repro\n"
+        "(for one experiment: dvc exp run -S overrides.yaml:KEY=VALUE)",
     )
 
 

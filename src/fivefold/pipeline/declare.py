@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, get_type_hints
+from typing import Any
 
 __all__ = ["Kind", "Output", "Stage"]
 
@@ -81,6 +81,6 @@ class Stage:
 
     @property
     def config_class(self) -> type:
-        """The dataclass of the stage's parameters, read off the function's signature."""
-        annotation: type = get_type_hints(self.function)["config"]
-        return annotation
+        """The dataclass of the stage's parameters; imports its module."""
+        found: type = getattr(importlib.import_module(self.module), f"{self.name.title()}Config")
+        return found

@@ -1,4 +1,4 @@
-"""Is a file the one that ``dvc.lock`` vouches for?"""
+"""Hold a file against the hash that ``dvc.lock`` vouches for."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One table API on any engine: scanning, the column roles, and the one Parquet writer."""
 
-from fivefold.table.engine import ENGINES, checkpoint, require_columns, scan, to_arrow
+from fivefold.table.engine import ENGINES, checkpoint, from_arrow, require_columns, scan, to_arrow
 from fivefold.table.parquet import Table, write_arrow, write_table
 from fivefold.table.schema import ROLES, Column, TableSchema
 
@@ -11,6 +11,7 @@ __all__ = [
     "Table",
     "TableSchema",
     "checkpoint",
+    "from_arrow",
     "require_columns",
     "scan",
     "to_arrow",

@@ -7,6 +7,8 @@ integer column with missing values stays an integer column, as on the other engi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,16 @@ import pyarrow as pa
 
 from fivefold.errors import ConfigError, DataError, nearest
 
-__all__ = ["ENGINES", "batches", "checkpoint", "from_native", "require_columns", "scan", "to_arrow"]
+__all__ = [
+    "ENGINES",
+    "batches",
+    "checkpoint",
+    "from_arrow",
+    "from_native",
+    "require_columns",
+    "scan",
+    "to_arrow",
+]
 
 ENGINES = ("pandas", "polars", "duckdb")
 
@@ -90,7 +101,32 @@ def batches(frame: nw.LazyFrame[Any]) -> tuple[pa.Schema, Iterator[pa.RecordBatc
 
 def to_arrow(frame: nw.LazyFrame[Any]) -> pa.Table:
     """Compute a frame and give it as one Arrow table."""
-    return nw.to_native(frame.collect("pyarrow"))
+    names = frame.collect_schema().names()
+    # pandas adds its index as a column once rows were dropped or sorted.
+    return nw.to_native(frame.collect("pyarrow")).select(names)
+
+
+def from_arrow(table: pa.Table, engine: str) -> nw.LazyFrame[Any]:
+    """Hand an Arrow table to an engine.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+    engine : {"pandas", "polars", "duckdb"}
+        What will run the steps.
+    """
+    if engine == "duckdb":
+        # The relation reads the Arrow table where it stands, so the table must outlive it: the
+        # checkpoint copies the rows into DuckDB's own storage.
+        return checkpoint(nw.from_native(_duckdb().from_arrow(table)))
+    if engine == "pandas":
+        import pandas as pd
+
+        return nw.from_native(table.to_pandas(types_mapper=pd.ArrowDtype)).lazy()
+    import polars as pl
+
+    return nw.from_native(pl.from_arrow(table, rechunk=False)).lazy()
 
 
 def checkpoint(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -131,31 +167,22 @@ def require_columns(
             )
 
 
-def _counter() -> Iterator[int]:
-    number = 0
-    while True:
-        yield number
-        number += 1
+_checkpoints = count()
 
 
-_checkpoints = _counter()
-_connection: Any = None
-
-
+@cache
 def _duckdb() -> Any:
     """Give the process's one DuckDB connection: relations of different ones can't be joined."""
-    global _connection  # noqa: PLW0603
-    if _connection is None:
-        try:
-            import duckdb
-        except ImportError as error:
-            raise ConfigError(
-                "the engine 'duckdb' is not installed",
-                where="engine",
-                hint="pip install 'fivefold[duckdb]'",
-            ) from error
-        _connection = duckdb.connect()
-        # Rows keep a file's order unless a step sorts them, as on the other engines.
-        _connection.execute("SET preserve_insertion_order = true")
-        _connection.execute("SET TimeZone = 'UTC'")
-    return _connection
+    try:
+        import duckdb
+    except ImportError as error:
+        raise ConfigError(
+            "the engine 'duckdb' is not installed",
+            where="engine",
+            hint="pip install 'fivefold[duckdb]'",
+        ) from error
+    connection = duckdb.connect()
+    # Rows keep a file's order unless a step sorts them, as on the other engines.
+    connection.execute("SET preserve_insertion_order = true")
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection

@@ -61,7 +61,8 @@ def canonical(schema: pa.Schema) -> pa.Schema:
 def _canonical_type(type_: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(type_):
         return _canonical_type(type_.value_type)
-    if pa.types.is_integer(type_):
+    # DuckDB sums integers into 128 bits, which Arrow sees as decimals without a fraction.
+    if pa.types.is_integer(type_) or (pa.types.is_decimal(type_) and type_.scale == 0):
         return pa.int64()
     if pa.types.is_floating(type_) or pa.types.is_decimal(type_):
         return pa.float64()

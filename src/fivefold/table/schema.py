@@ -126,7 +126,8 @@ class TableSchema:
         return [
             name
             for name, column in self.columns.items()
-            if column.role == "feature" or (column.feature and column.role in ("group", "sensitive"))
+            if column.role == "feature"
+            or (column.feature and column.role in ("group", "sensitive"))
         ]
 
     @property
