@@ -1,0 +1,94 @@
+"""What a Fivefold project writes where, beyond what ``dvc.yaml`` declares.
+
+None of it is required: a repository without these files and sections is read as plain DVC.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from fivefold.history.reader import FileValues
+
+__all__ = [
+    "CODE_SECTION",
+    "COST_FILE",
+    "baselines",
+    "code_fingerprints",
+    "cost",
+    "intervals",
+    "is_annotation",
+    "model_name",
+]
+
+COST_FILE = "metrics/profile.json"
+"""Seconds and memory per stage: they vary from run to run, so they are no result."""
+
+CODE_SECTION = "code"
+_INTERVAL = "interval"
+_BASELINE = "baseline"
+_PREFERRED = "evaluate"
+
+
+def is_annotation(name: str) -> bool:
+    """Tell whether a dotted name belongs to what explains a metric and is none itself."""
+    return name.startswith((f"{_INTERVAL}.", f"{_BASELINE}."))
+
+
+def prefer(paths: list[str]) -> str | None:
+    """Choose among metrics files that hold the same name: the evaluation's, or the only one."""
+    named = [path for path in paths if posixpath.basename(path).startswith(f"{_PREFERRED}.")]
+    return named[0] if len(named) == 1 else paths[0] if len(paths) == 1 else None
+
+
+def intervals(file: FileValues) -> dict[str, tuple[float, float]]:
+    """Give the 95% confidence intervals that a metrics file holds, ``(low, high)`` by metric."""
+    section = file.raw.get(_INTERVAL) if isinstance(file.raw, Mapping) else None
+    found = {}
+    for name, ends in section.items() if isinstance(section, Mapping) else ():
+        if isinstance(ends, Mapping) and _number(ends.get("low")) and _number(ends.get("high")):
+            found[str(name)] = (float(ends["low"]), float(ends["high"]))
+    return found
+
+
+def baselines(file: FileValues) -> dict[str, float]:
+    """Give what a model that learns nothing reaches, by metric."""
+    section = file.raw.get(_BASELINE) if isinstance(file.raw, Mapping) else None
+    if not isinstance(section, Mapping):
+        return {}
+    return {str(name): float(value) for name, value in section.items() if _number(value)}
+
+
+def cost(file: FileValues | None) -> dict[str, dict[str, float]]:
+    """Give seconds and peak memory (MB) per stage."""
+    raw = file.raw if file is not None and isinstance(file.raw, Mapping) else {}
+    return {
+        str(stage): {str(key): float(value) for key, value in row.items() if _number(value)}
+        for stage, row in raw.items()
+        if isinstance(row, Mapping)
+    }
+
+
+def code_fingerprints(params: Mapping[str, FileValues]) -> dict[str, str]:
+    """Give the fingerprint of the code that each stage runs; empty where there is no plan."""
+    for file in params.values():
+        if isinstance(file.raw, Mapping) and isinstance(file.raw.get("plan"), Mapping):
+            section = file.raw.get(CODE_SECTION)
+            if isinstance(section, Mapping):
+                return {str(stage): str(value) for stage, value in section.items()}
+    return {}
+
+
+def model_name(params: Mapping[str, FileValues]) -> str | None:
+    """Give the name of the model that was trained, where the params say it."""
+    for name in ("train.model", "train.model.name", "model.name", "model"):
+        for file in params.values():
+            value = file.values.get(name)
+            if isinstance(value, str):
+                return value
+    return None
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,305 @@
+"""The diff of two revisions: what got better, what got worse, whether it is noise, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fivefold.errors import HistoryError
+from fivefold.history.changes import (
+    CostChange,
+    DataChange,
+    Diff,
+    Judgement,
+    MetricChange,
+    ParamChange,
+    StageChange,
+)
+from fivefold.history.conventions import CODE_SECTION, COST_FILE, code_fingerprints, cost
+from fivefold.history.goals import Goals, Plan, parse_metric_option, read_plan
+from fivefold.history.integrity import Integrity, check
+from fivefold.history.intervals import METHOD, is_noise
+from fivefold.history.lock import Hash, Lock
+from fivefold.history.measures import Measure, all_measures, is_number
+from fivefold.history.reader import FileValues, Reader
+from fivefold.history.repository import Revision
+from fivefold.history.values import same
+from fivefold.history.verdict import give_verdict, judge_gates
+from fivefold.metrics import Goal
+
+__all__ = ["compare"]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """What is read of one revision."""
+
+    metrics: Mapping[str, FileValues]
+    params: Mapping[str, FileValues]
+    lock: Lock
+    cached: frozenset[str]
+    plan: Plan | None
+    integrity: Integrity
+
+    @classmethod
+    def read(cls, reader: Reader, revision: Revision) -> _Side:
+        snapshot = reader.repository.snapshot(revision)
+        params = reader.params(snapshot)
+        declared = reader.declared(snapshot)
+        cached = {out.path for s in declared.stages.values() for out in s.outs if out.cached}
+        lock = reader.lock(snapshot)
+        return cls(
+            reader.metrics(snapshot),
+            params,
+            lock,
+            frozenset(cached | set(lock.data)),
+            read_plan(params),
+            check(reader, snapshot),
+        )
+
+
+def compare(reader: Reader, base: Revision, head: Revision, *, metric: str | None = None) -> Diff:
+    """Compare two revisions.
+
+    Parameters
+    ----------
+    reader : Reader
+    base, head : Revision
+        ``head`` is judged against ``base``.
+    metric : str, optional
+        ``NAME`` or ``NAME:maximize``: the metric that decides, instead of the plan's.
+
+    Raises
+    ------
+    HistoryError
+        Where neither side has any metric.
+    """
+    if base.commit is not None and head.commit is not None and base.commit.id == head.commit.id:
+        return Diff(base, head, f"nothing differs: {base.label} is {head.label}", "identical")
+    left, right = _Side.read(reader, base), _Side.read(reader, head)
+    if not left.metrics and not right.metrics:
+        raise HistoryError(
+            "neither revision declares metrics",
+            got=f"{base.label} and {head.label}",
+            allowed="metrics in a stage of dvc.yaml, or in its top-level 'metrics' section",
+            hint="https://dvc.org/doc/command-reference/metrics",
+        )
+    plan = right.plan or left.plan
+    name, goal = parse_metric_option(metric) if metric else (plan.primary if plan else None, None)
+    goals = Goals(plan, {name: goal} if name and goal else {})
+    metrics = _order(_metrics(left, right, goals), name, plan)
+    sections: dict[str, Any] = {
+        "metrics": metrics,
+        "params": _params(left, right),
+        "code": _code(left, right),
+        "inputs": _data(left, right, inputs=True),
+        "data": _data(left, right, inputs=False),
+        "stages": _stages(left.lock, right.lock),
+    }
+    gates = judge_gates(plan, right.metrics, goals)
+    notes = _notes(reader, left, right, metrics)
+    changed = any(change.judgement not in ("same", "unreadable") for change in metrics) or any(
+        sections[key] for key in sections if key != "metrics"
+    )
+    if not changed:
+        verdict, outcome = f"nothing differs between {base.label} and {head.label}", "identical"
+    else:
+        verdict, outcome = give_verdict(metrics, gates, name)
+    return Diff(
+        base,
+        head,
+        verdict,
+        outcome,
+        primary=name,
+        gates=gates,
+        cost=_cost(left, right) if changed else (),
+        integrity={"base": left.integrity, "head": right.integrity},
+        notes=notes,
+        **sections,
+    )
+
+
+def _metrics(left: _Side, right: _Side, goals: Goals) -> list[MetricChange]:
+    before, after = all_measures(left.metrics), all_measures(right.metrics)
+    found = []
+    for name in dict.fromkeys((*after, *before)):
+        old, new = before.get(name), after.get(name)
+        direction = goals.direction(name.rpartition(":")[2] if name not in goals.chosen else name)
+        file = (new or old).file  # type: ignore[union-attr]
+        found.append(
+            MetricChange(
+                name,
+                file,
+                old.value if old else None,
+                new.value if new else None,
+                new.value - old.value
+                if old and new and is_number(old.value) and is_number(new.value)
+                else None,
+                direction.goal,
+                direction.source,
+                _judge(old, new, direction.goal, left.metrics.get(file), right.metrics.get(file)),
+                old.interval if old else None,
+                new.interval if new else None,
+            )
+        )
+    return found
+
+
+def _judge(
+    old: Measure | None,
+    new: Measure | None,
+    goal: Goal | None,
+    left: FileValues | None,
+    right: FileValues | None,
+) -> Judgement:
+    if old is None:
+        return "unreadable" if left and left.error and not left.missing else "added"
+    if new is None:
+        return "unreadable" if right and right.error and not right.missing else "removed"
+    if same(old.value, new.value):
+        return "same"
+    if not (is_number(old.value) and is_number(new.value)) or goal is None:
+        return "changed"
+    if is_noise(old.value, old.interval, new.value, new.interval):
+        return "noise"
+    return "better" if (new.value > old.value) == (goal == "maximize") else "worse"
+
+
+def _order(
+    changes: list[MetricChange], primary: str | None, plan: Plan | None
+) -> tuple[MetricChange, ...]:
+    """Put the primary metric first, then the plan's others, then the rest as they stand."""
+    first = [primary, *(plan.metrics if plan else ())]
+    return tuple(
+        sorted(changes, key=lambda c: first.index(c.name) if c.name in first else len(first))
+    )
+
+
+def _params(left: _Side, right: _Side) -> tuple[ParamChange, ...]:
+    found = []
+    for file in dict.fromkeys((*right.params, *left.params)):
+        old, new = left.params.get(file), right.params.get(file)
+        before, after = (old.values if old else {}), (new.values if new else {})
+        if (old and old.error and not old.missing) or (new and new.error and not new.missing):
+            # The notes say that the file can't be read; all its params would seem removed.
+            continue
+        fingerprints = bool(code_fingerprints({file: new} if new else {}))
+        for name in dict.fromkeys((*after, *before)):
+            if fingerprints and name.startswith(f"{CODE_SECTION}."):
+                continue
+            if name not in before:
+                found.append(ParamChange(file, name, None, after[name], "added"))
+            elif name not in after:
+                found.append(ParamChange(file, name, before[name], None, "removed"))
+            elif not same(before[name], after[name]):
+                found.append(ParamChange(file, name, before[name], after[name], "changed"))
+    return tuple(found)
+
+
+def _code(left: _Side, right: _Side) -> tuple[str, ...]:
+    before, after = code_fingerprints(left.params), code_fingerprints(right.params)
+    return tuple(
+        stage for stage in dict.fromkeys((*after, *before)) if before.get(stage) != after.get(stage)
+    )
+
+
+def _data(left: _Side, right: _Side, *, inputs: bool) -> tuple[DataChange, ...]:
+    """Compare hashes: of the data that DVC keeps, or of the inputs that it doesn't."""
+    before, after = (_inputs(s) if inputs else _kept(s) for s in (left, right))
+    return tuple(
+        DataChange(path, before.get(path), after.get(path))
+        for path in sorted(before.keys() | after.keys())
+        if (before[path].value if path in before else None)
+        != (after[path].value if path in after else None)
+    )
+
+
+def _kept(side: _Side) -> dict[str, Hash]:
+    return {path: item for path, item in side.lock.outs().items() if path in side.cached}
+
+
+def _inputs(side: _Side) -> dict[str, Hash]:
+    outs = side.lock.outs()
+    deps = {path: item for s in side.lock.stages.values() for path, item in s.deps.items()}
+    return {path: item for path, item in deps.items() if path not in outs}
+
+
+def _stages(left: Lock, right: Lock) -> tuple[StageChange, ...]:
+    found = []
+    for name in dict.fromkeys((*right.stages, *left.stages)):
+        old, new = left.stages.get(name), right.stages.get(name)
+        if old is None or new is None:
+            found.append(StageChange(name, "removed" if new is None else "added"))
+            continue
+        because = []
+        if old.command != new.command:
+            because.append("command")
+        because.extend(
+            path
+            for path in sorted(old.deps.keys() | new.deps.keys())
+            if _value(old.deps.get(path)) != _value(new.deps.get(path))
+        )
+        for file in sorted(old.params.keys() | new.params.keys()):
+            before, after = old.params.get(file, {}), new.params.get(file, {})
+            because.extend(
+                f"code of {key.removeprefix(f'{CODE_SECTION}.')}"
+                if key.startswith(f"{CODE_SECTION}.")
+                else str(key)
+                for key in sorted(before.keys() | after.keys(), key=str)
+                if not same(before.get(key), after.get(key))
+            )
+        wrote = {path: _value(item) for path, item in old.outs.items()} != {
+            path: _value(item) for path, item in new.outs.items()
+        }
+        if because or wrote:
+            found.append(StageChange(name, "re-run", tuple(because)))
+    return tuple(found)
+
+
+def _value(item: Hash | None) -> str | None:
+    return item.value if item else None
+
+
+def _cost(left: _Side, right: _Side) -> tuple[CostChange, ...]:
+    before, after = (cost(side.metrics.get(COST_FILE)) for side in (left, right))
+    found = []
+    for stage in dict.fromkeys((*after, *before)):
+        old, new = before.get(stage, {}), after.get(stage, {})
+        found.append(
+            CostChange(
+                stage,
+                old.get("seconds"),
+                new.get("seconds"),
+                old.get("peak_memory_mb"),
+                new.get("peak_memory_mb"),
+            )
+        )
+    return tuple(found)
+
+
+def _notes(
+    reader: Reader, left: _Side, right: _Side, metrics: tuple[MetricChange, ...]
+) -> tuple[str, ...]:
+    notes: list[str] = []
+    for side, name in ((left, "base"), (right, "head")):
+        errors = [f.error for f in (*side.metrics.values(), *side.params.values()) if f.error]
+        notes.extend(f"{name}: {error}" for error in errors)
+        if not side.integrity.trusted:
+            shown = "; ".join(side.integrity.reasons[:3])
+            more = len(side.integrity.reasons) - 3
+            notes.append(
+                f"{name} is {side.integrity.status}: {shown}"
+                + (f"; and {more} more" if more > 0 else "")
+            )
+    if left.plan and right.plan and left.plan != right.plan:
+        notes.append("the plan changed: the head's is the one that judges")
+    if any(change.judgement == "noise" for change in metrics):
+        notes.append(f"'noise' is by {METHOD}")
+    guessed = [c.name for c in metrics if c.source == "guessed" and c.judgement != "same"]
+    if guessed:
+        shown = ", ".join(guessed[:4]) + (", ..." if len(guessed) > 4 else "")
+        notes.append(f"which way is better is guessed from the name: {shown}")
+    if reader.repository.is_shallow:
+        notes.append("the clone is shallow: older commits are not here")
+    return tuple(notes)

@@ -1,0 +1,163 @@
+"""Whether a revision's results are those that its lock vouches for.
+
+DVC itself checks none of this in a commit: a metrics file can be edited by hand, and params can be
+changed without running, and both are committed as if nothing were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fivefold.history.lock import Hash, Lock
+from fivefold.history.pipeline import Declared
+from fivefold.history.reader import Reader
+from fivefold.history.snapshots import Snapshot
+from fivefold.history.values import lookup, same
+
+__all__ = ["Integrity", "check"]
+
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Integrity:
+    """What a check found.
+
+    Attributes
+    ----------
+    status : {"ok", "stale", "edited", "unverified"}
+        ``edited``: an output isn't the one that the lock vouches for. ``stale``: params, code or
+        commands changed after the stages ran. ``unverified``: there is no lock to hold it against.
+    reasons : tuple of str
+        What is wrong, worst first; empty for ``ok``.
+    """
+
+    status: Literal["ok", "stale", "edited", "unverified"]
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def trusted(self) -> bool:
+        """Whether nothing speaks against the results."""
+        return self.status in ("ok", "unverified")
+
+
+def check(reader: Reader, snapshot: Snapshot) -> Integrity:
+    """Hold a revision's files against its lock.
+
+    Parameters
+    ----------
+    reader : Reader
+    snapshot : Snapshot
+
+    Returns
+    -------
+    Integrity
+    """
+    declared = reader.declared(snapshot)
+    lock = reader.lock(snapshot)
+    if lock.problems:
+        return Integrity("stale", lock.problems)
+    edited = _edited(snapshot, declared, lock)
+    stale = _stale(reader, snapshot, declared, lock)
+    if edited:
+        return Integrity("edited", (*edited, *stale))
+    if stale:
+        return Integrity("stale", tuple(stale))
+    if not lock.stages:
+        return Integrity("unverified", ("there is no dvc.lock to hold the results against",))
+    return Integrity("ok")
+
+
+def _edited(snapshot: Snapshot, declared: Declared, lock: Lock) -> list[str]:
+    found = []
+    for name, stage in lock.stages.items():
+        for out in declared.stages[name].outs:
+            vouched = stage.outs.get(out.path)
+            if not out.cached and vouched and _differs(snapshot, vouched):
+                found.append(f"{out.path} is not what stage {name} wrote")
+    return found
+
+
+def _stale(reader: Reader, snapshot: Snapshot, declared: Declared, lock: Lock) -> list[str]:
+    reasons = []
+    writers = {path: (name, h) for name, s in lock.stages.items() for path, h in s.outs.items()}
+    for name, stage in declared.stages.items():
+        ran = lock.stages.get(name)
+        if ran is None:
+            if lock.stages and stage.outs:
+                reasons.append(f"stage {name} has not run")
+            continue
+        if stage.command is not None and ran.command is not None and stage.command != ran.command:
+            reasons.append(f"stage {name} ran another command")
+        reasons.extend(_params_changed(reader, snapshot, name, ran.params))
+        for path, used in ran.deps.items():
+            if path in writers:
+                writer, written = writers[path]
+                if written.value != used.value:
+                    reasons.append(f"stage {name} has not run on what {writer} wrote to {path}")
+            elif path in lock.data:
+                if lock.data[path].value != used.value:
+                    reasons.append(f"stage {name} ran on another version of {path}")
+            # A folder's hash counts files that Git ignores, so only single files are compared.
+            elif not used.value.endswith(".dir") and _differs(snapshot, used):
+                reasons.append(f"{path} changed after stage {name} ran")
+    return reasons
+
+
+def _params_changed(
+    reader: Reader, snapshot: Snapshot, stage: str, ran: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    reasons = []
+    for path, values in ran.items():
+        blob = snapshot.blob(path)
+        raw = reader.file(snapshot, path, blob).raw if blob is not None else {}
+        for key, value in values.items():
+            try:
+                now = lookup(raw, key)
+            except KeyError:
+                now = _MISSING
+            if now is _MISSING:
+                # DVC records a param that is absent as null.
+                if value is not None:
+                    reasons.append(f"stage {stage} ran with {key}={value!r}, {path} has none")
+            elif not same(now, value):
+                shown = f"{key}={value!r}, {path} says {now!r}"
+                reasons.append(f"stage {stage} ran with {shown}")
+    return reasons
+
+
+def _differs(snapshot: Snapshot, vouched: Hash) -> bool:
+    """Tell whether Git's content of a path isn't the hashed one; False where Git has none."""
+    if vouched.value.endswith(".dir"):
+        files = snapshot.files(vouched.path)
+        return bool(files) and _folder_hash(snapshot, vouched.path, files) != vouched.value
+    blob = snapshot.blob(vouched.path)
+    if blob is None or not vouched.algorithm.startswith("md5"):
+        return False
+    data = snapshot.data(blob)
+    if _md5(data) == vouched.value:
+        return False
+    # Git may keep text with other line ends than the working tree had when DVC hashed it.
+    plain = data.replace(b"\r\n", b"\n")
+    return vouched.value not in (_md5(plain), _md5(plain.replace(b"\n", b"\r\n")))
+
+
+def _folder_hash(snapshot: Snapshot, folder: str, files: list[str]) -> str:
+    """Hash a folder as DVC does: the MD5 of the JSON list of its files' MD5s and paths."""
+    listing = []
+    for path in files:
+        blob = snapshot.blob(path)
+        if blob is not None:
+            listing.append(
+                {"md5": _md5(snapshot.data(blob)), "relpath": path.removeprefix(f"{folder}/")}
+            )
+    listing.sort(key=lambda entry: tuple(entry["relpath"].split("/")))
+    return _md5(json.dumps(listing, sort_keys=True).encode()) + ".dir"
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()

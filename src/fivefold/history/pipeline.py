@@ -1,0 +1,238 @@
+"""What a revision's ``dvc.yaml`` files declare: stages, metrics, params and plots, with paths."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fivefold.history.values import MalformedError
+
+__all__ = [
+    "DEFAULT_PARAMS",
+    "Declared",
+    "Output",
+    "Stage",
+    "locate",
+    "merge_declared",
+    "read_declaration",
+]
+
+DEFAULT_PARAMS = "params.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A path that a stage writes, or that a top-level section lists.
+
+    Attributes
+    ----------
+    path : str
+        Relative to DVC's root.
+    kind : {"out", "metric", "plot"}
+        The section it stands in.
+    cached : bool
+        Whether DVC's cache keeps the content; where not, Git does.
+    """
+
+    path: str
+    kind: str
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage as declared.
+
+    Attributes
+    ----------
+    name : str
+        As DVC addresses it: ``train``, ``train@forest``, ``sub/dvc.yaml:train``.
+    wdir : str
+        Its working folder relative to DVC's root, which the paths in ``dvc.lock`` start from.
+    command : object
+        ``cmd`` as resolved: a string or a list of strings.
+    outs : tuple of Output
+    params : tuple of (str, tuple of str)
+        Params files with the names tracked in each; none means all.
+    """
+
+    name: str
+    wdir: str
+    command: Any
+    outs: tuple[Output, ...]
+    params: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What one ``dvc.yaml``, or all of a revision's, declare.
+
+    Attributes
+    ----------
+    stages : dict of str to Stage
+        By the address of the stage.
+    metrics, plots : tuple of str
+        Paths, in the order of declaration.
+    params : dict of str to tuple of str
+        Params files with the names tracked in each; none means all.
+    cached : frozenset of str
+        Those of `metrics` that DVC's cache keeps rather than Git.
+    problems : tuple of str
+        What couldn't be read.
+    """
+
+    stages: Mapping[str, Stage] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+    plots: tuple[str, ...] = ()
+    params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cached: frozenset[str] = frozenset()
+    problems: tuple[str, ...] = ()
+
+
+def locate(*parts: str) -> str:
+    """Join path parts from DVC's root and tidy the result."""
+    return posixpath.normpath(posixpath.join(*parts).replace("\\", "/"))
+
+
+def _is_local(path: str) -> bool:
+    return "://" not in path and not posixpath.isabs(path)
+
+
+def _entries(section: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give path and options of a section's entries: ``- path`` or ``- path: {cache: false}``."""
+    items = section if isinstance(section, list) else [section] if section else []
+    for item in items:
+        if isinstance(item, str):
+            yield item, {}
+        elif isinstance(item, Mapping):
+            for path, options in item.items():
+                yield str(path), options if isinstance(options, Mapping) else {}
+
+
+def _outputs(stage: Mapping[str, Any], wdir: str) -> Iterator[Output]:
+    for section, kind in (("outs", "out"), ("metrics", "metric"), ("plots", "plot")):
+        for path, options in _entries(stage.get(section)):
+            if _is_local(path):
+                yield Output(locate(wdir, path), kind, options.get("cache") is not False)
+
+
+def _params(section: Any, wdir: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    defaults = []
+    for item in section if isinstance(section, list) else []:
+        if isinstance(item, str):
+            defaults.append(item)
+        elif isinstance(item, Mapping):
+            for path, names in item.items():
+                if _is_local(str(path)):
+                    yield locate(wdir, str(path)), tuple(str(name) for name in names or ())
+    if defaults:
+        yield locate(wdir, DEFAULT_PARAMS), tuple(defaults)
+
+
+def _stages(data: Mapping[str, Any], file: str) -> Iterator[Stage]:
+    """Give the stages of a resolved ``dvc.yaml``.
+
+    Raises
+    ------
+    MalformedError
+        Where a section isn't of the kind that DVC's schema asks for.
+    """
+    folder = posixpath.dirname(file)
+    stages = data.get("stages") or {}
+    if not isinstance(stages, Mapping):
+        raise MalformedError(f"{file}: 'stages' is not a mapping")
+    for name, stage in stages.items():
+        if not isinstance(stage, Mapping):
+            raise MalformedError(f"{file}: stage {name!r} is not a mapping")
+        wdir = locate(folder, str(stage.get("wdir") or "."))
+        yield Stage(
+            name=f"{file}:{name}" if folder else str(name),
+            wdir=wdir,
+            command=stage.get("cmd"),
+            outs=tuple(_outputs(stage, wdir)),
+            params=tuple(_params(stage.get("params"), wdir)),
+        )
+
+
+def read_declaration(data: Any, file: str) -> Declared:
+    """Read what one resolved ``dvc.yaml`` declares.
+
+    Parameters
+    ----------
+    data : object
+        The parsed file without templates.
+    file : str
+        Its path from DVC's root.
+
+    Raises
+    ------
+    MalformedError
+        Where a section isn't of the kind that DVC's schema asks for.
+    """
+    if not isinstance(data, Mapping):
+        raise MalformedError(f"{file} is not a mapping")
+    folder = posixpath.dirname(file)
+    stages = {stage.name: stage for stage in _stages(data, file)}
+    metrics: dict[str, None] = {}
+    plots: dict[str, None] = {}
+    cached: set[str] = set()
+    params: dict[str, tuple[str, ...]] = {}
+    for stage in stages.values():
+        for out in stage.outs:
+            if out.kind == "metric":
+                metrics[out.path] = None
+                if out.cached:
+                    cached.add(out.path)
+            elif out.kind == "plot":
+                plots[out.path] = None
+        for path, names in stage.params:
+            _track(params, path, names)
+    for path, _ in _entries(data.get("metrics")):
+        metrics[locate(folder, path)] = None
+    for path, _ in _entries(data.get("plots")):
+        plots[locate(folder, path)] = None
+    for path, _ in _entries(data.get("params")):
+        _track(params, locate(folder, path), ())
+    return Declared(stages, tuple(metrics), tuple(plots), params, frozenset(cached))
+
+
+def _track(params: dict[str, tuple[str, ...]], path: str, names: tuple[str, ...]) -> None:
+    """Add names tracked in a params file; a whole file (no names) swallows single names."""
+    if path in params and params[path] and names:
+        params[path] = tuple(dict.fromkeys((*params[path], *names)))
+    else:
+        params[path] = names if path not in params else ()
+
+
+def merge_declared(parts: list[Declared], *, default_params: bool) -> Declared:
+    """Put together what a revision's ``dvc.yaml`` files declare.
+
+    Parameters
+    ----------
+    parts : list of Declared
+        In the order of the files' paths.
+    default_params : bool
+        Whether ``params.yaml`` stands at DVC's root, which DVC shows whole.
+    """
+    stages: dict[str, Stage] = {}
+    metrics: dict[str, None] = {}
+    plots: dict[str, None] = {}
+    params: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        stages.update(part.stages)
+        metrics.update(dict.fromkeys(part.metrics))
+        plots.update(dict.fromkeys(part.plots))
+        for path, names in part.params.items():
+            _track(params, path, names)
+    if default_params:
+        params[DEFAULT_PARAMS] = ()
+    return Declared(
+        stages,
+        tuple(metrics),
+        tuple(plots),
+        params,
+        frozenset().union(*(part.cached for part in parts)),
+        tuple(problem for part in parts for problem in part.problems),
+    )

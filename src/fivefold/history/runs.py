@@ -1,0 +1,260 @@
+"""Runs: the commits whose metrics or params differ from their parents'."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+import pygit2
+from pygit2.enums import SortMode
+
+from fivefold.errors import HistoryError, nearest
+from fivefold.history.conventions import COST_FILE
+from fivefold.history.lock import Lock
+from fivefold.history.reader import Reader
+from fivefold.history.repository import WORKSPACE, Repository
+from fivefold.history.snapshots import Snapshot
+
+__all__ = ["Run", "Tip", "collect_runs", "default_tips", "find_tips"]
+
+_NOT_RESULTS = frozenset({COST_FILE})
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """Where a walk through the history starts, and the name that it gives what it reaches."""
+
+    name: str
+    commit: pygit2.Oid
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run.
+
+    Attributes
+    ----------
+    commit : pygit2.Commit or None
+        None for what stands in the working tree, uncommitted.
+    branch : str or None
+        The branch, tag or experiment that it was first reached from.
+    snapshot : Snapshot
+        Its files.
+    also : tuple of str
+        Other commits that hold the same params, code, data and metrics.
+    """
+
+    commit: pygit2.Commit | None
+    branch: str | None
+    snapshot: Snapshot
+    also: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The whole commit id, or ``workspace``."""
+        return str(self.commit.id) if self.commit else WORKSPACE
+
+    @property
+    def short(self) -> str:
+        """The abbreviated commit id, or ``workspace``."""
+        return self.id[:7] if self.commit else WORKSPACE
+
+    @property
+    def subject(self) -> str:
+        """The first line of the commit's message."""
+        if self.commit is None:
+            return "(not committed)"
+        text = self.commit.raw_message.decode(self.commit.message_encoding or "utf-8", "replace")
+        return next(iter(text.strip().splitlines()), "")
+
+    @property
+    def author(self) -> str:
+        """Who wrote the commit."""
+        if self.commit is None:
+            return ""
+        return bytes(self.commit.author.raw_name).decode(errors="replace")
+
+    @property
+    def time(self) -> datetime | None:
+        """When the commit was made, in the committer's time zone."""
+        if self.commit is None:
+            return None
+        zone = timezone(timedelta(minutes=self.commit.commit_time_offset))
+        return datetime.fromtimestamp(self.commit.commit_time, UTC).astimezone(zone)
+
+
+def default_tips(repository: Repository) -> list[Tip]:
+    """Give the current branch, and the default branch's part of it under its own name."""
+    head = repository.head().commit
+    assert head is not None  # noqa: S101  head() never gives the working tree
+    name = repository.branch or "HEAD"
+    tips = [Tip(name, head.id)]
+    default = repository.default_branch()
+    if default and default.rpartition("/")[2] != name:
+        base = repository.git.merge_base(repository.resolve(default).commit.id, head.id)  # type: ignore[union-attr]
+        if base is not None:
+            tips.insert(0, Tip(default, base))
+    return tips
+
+
+def find_tips(repository: Repository, patterns: Iterable[str], *, everything: bool) -> list[Tip]:
+    """Give the branches and tags that the patterns name.
+
+    Parameters
+    ----------
+    repository : Repository
+    patterns : iterable of str
+        Revisions, or shell patterns of branch and tag names such as ``feature/*``.
+    everything : bool
+        Take every branch, remote branch and tag.
+
+    Raises
+    ------
+    HistoryError
+        Where a pattern matches nothing.
+    """
+    found: dict[str, pygit2.Oid] = {}
+    named: dict[str, pygit2.Oid] | None = None
+    for pattern in ["*"] if everything else patterns:
+        if not any(sign in pattern for sign in "*?["):
+            commit = repository.resolve(pattern).commit
+            if commit is not None:
+                found[pattern] = commit.id
+            continue
+        if named is None:
+            named = _references(repository)
+        matching = {n: oid for n, oid in named.items() if fnmatch.fnmatchcase(n, pattern)}
+        if not matching and not everything:
+            raise HistoryError(
+                "no branch or tag matches the pattern",
+                where="--refs",
+                got=pattern,
+                hint=nearest(pattern, named) or "git branch --all",
+            )
+        found.update(matching)
+    first = [repository.default_branch(), repository.branch]
+    order = sorted(found, key=lambda name: first.index(name) if name in first else len(first))
+    return [Tip(name, found[name]) for name in order]
+
+
+def _references(repository: Repository) -> dict[str, pygit2.Oid]:
+    """Give the commit of every branch, remote branch and tag by its short name, in that order."""
+    found: dict[str, pygit2.Oid] = {}
+    for prefix in ("refs/heads/", "refs/remotes/", "refs/tags/"):
+        for reference in repository.git.references.iterator():
+            if not reference.name.startswith(prefix) or reference.name.endswith("/HEAD"):
+                continue
+            try:
+                commit = reference.peel(pygit2.Commit)
+            except (pygit2.GitError, KeyError):
+                # A tag may point to a file or a tree, and a reference to what was pruned.
+                continue
+            found.setdefault(reference.name.removeprefix(prefix), commit.id)
+    return found
+
+
+def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> list[Run]:
+    """Walk the history and give its runs, newest first.
+
+    Parameters
+    ----------
+    reader : Reader
+    tips : list of Tip
+        Where to start; an earlier tip's name wins where several reach a commit.
+    workspace : bool
+        Whether to put the working tree first, if its results differ from those of HEAD.
+    """
+    repository = reader.repository
+    commits = _walk(repository, tips)
+    names = _name(commits, tips)
+    keys: dict[pygit2.Oid, tuple[tuple[str, object], ...]] = {}
+    interned: dict[tuple[tuple[str, object], ...], tuple[tuple[str, object], ...]] = {}
+    for commit in commits:
+        key = reader.results_key(repository.commit_snapshot(commit), without=_NOT_RESULTS)
+        # One object per different key: a long history repeats few of them.
+        keys[commit.id] = interned.setdefault(key, key)
+    candidates = [
+        Run(commit, names.get(commit.id), repository.commit_snapshot(commit))
+        for commit in commits
+        if any(blob for _, blob in keys[commit.id])
+        and all(keys.get(parent) != keys[commit.id] for parent in commit.parent_ids)
+    ]
+    runs = _merge_equal(
+        reader, candidates, [keys[run.commit.id] for run in candidates if run.commit]
+    )
+    if workspace and repository.worktree is not None:
+        current = repository.snapshot(repository.workspace())
+        head = repository.snapshot(repository.head())
+        key = reader.results_key(current, without=_NOT_RESULTS)
+        same = key == reader.results_key(head, without=_NOT_RESULTS)
+        if any(blob for _, blob in key) and not (
+            same and reader.lock_key(current) == reader.lock_key(head)
+        ):
+            runs.insert(0, Run(None, repository.branch, current))
+    return runs
+
+
+def _walk(repository: Repository, tips: list[Tip]) -> list[pygit2.Commit]:
+    if not tips:
+        return []
+    walker = repository.git.walk(tips[0].commit, SortMode.TOPOLOGICAL | SortMode.TIME)
+    for tip in tips[1:]:
+        walker.push(tip.commit)
+    return list(walker)
+
+
+def _name(commits: list[pygit2.Commit], tips: list[Tip]) -> dict[pygit2.Oid, str]:
+    """Name each commit after the tip that reaches it by first parents, or else by any.
+
+    The commits come children first, so each is named before its parents ask.
+    """
+    best: dict[pygit2.Oid, tuple[int, int]] = {}
+    for number, tip in reversed(list(enumerate(tips))):
+        best[tip.commit] = (0, number)
+    for commit in commits:
+        if commit.id not in best:
+            continue
+        merges, number = best[commit.id]
+        for place, parent in enumerate(commit.parent_ids):
+            reached = (merges + (place > 0), number)
+            best[parent] = min(reached, best.get(parent, reached))
+    return {commit: tips[number].name for commit, (_, number) in best.items()}
+
+
+def _merge_equal(
+    reader: Reader, runs: list[Run], keys: list[tuple[tuple[str, object], ...]]
+) -> list[Run]:
+    """Make one run of those with the same results, code and data; the oldest commit stands."""
+    groups: dict[tuple[tuple[str, object], ...], list[Run]] = {}
+    for run, key in zip(runs, keys, strict=True):
+        groups.setdefault(key, []).append(run)
+    merged: dict[str, Run] = {}
+    for group in groups.values():
+        known: dict[object, Run] = {}
+        for run in reversed(group):
+            # Only results that occur twice are worth the reading of a lock.
+            identity = _inputs(reader.lock(run.snapshot)) if len(group) > 1 else None
+            first = known.get(identity)
+            if first is None:
+                known[identity] = run
+            else:
+                known[identity] = Run(
+                    first.commit, first.branch, first.snapshot, (*first.also, run.id)
+                )
+        merged.update({run.id: run for run in known.values()})
+    return [merged[run.id] for run in runs if run.id in merged]
+
+
+def _inputs(lock: Lock) -> object:
+    """Give what the stages ran on: a value to compare, from hashes and params."""
+    return (
+        frozenset(
+            (name, path, item.value)
+            for name, s in lock.stages.items()
+            for path, item in s.deps.items()
+        ),
+        frozenset((path, item.value) for path, item in lock.data.items()),
+        repr(sorted((name, str(s.command), s.params) for name, s in lock.stages.items())),
+    )
