@@ -13,6 +13,7 @@ from typing import SupportsFloat, SupportsIndex
 __all__ = [
     "MISSING",
     "change",
+    "decimals_of",
     "duration",
     "estimate",
     "integer",
@@ -45,8 +46,8 @@ def _finite(given: object) -> float | str:
     return plain
 
 
-def _decimals(plain: float, digits: int) -> int:
-    """Count the decimals that show ``digits`` significant digits."""
+def decimals_of(plain: float, digits: int) -> int:
+    """Count the decimals that show so many significant digits of a number."""
     if plain == 0:
         return 0
     # Rounding first: 0.9996 to three digits is 1.00, which has one decimal fewer.
@@ -72,7 +73,9 @@ def integer(given: SupportsFloat | SupportsIndex | None) -> str:
     return plain if isinstance(plain, str) else _fixed(plain, 0)
 
 
-def number(given: SupportsFloat | SupportsIndex | None, digits: int = 3) -> str:
+def number(
+    given: SupportsFloat | SupportsIndex | None, digits: int = 3, decimals: int | None = None
+) -> str:
     """Write a number with so many significant digits; whole digits are never rounded away.
 
     Parameters
@@ -81,6 +84,8 @@ def number(given: SupportsFloat | SupportsIndex | None, digits: int = 3) -> str:
         What to write; None and NaN give an en dash.
     digits : int, default 3
         Significant digits, at least 1.
+    decimals : int, optional
+        So many decimals instead, for numbers below one another.
 
     Examples
     --------
@@ -90,12 +95,14 @@ def number(given: SupportsFloat | SupportsIndex | None, digits: int = 3) -> str:
     plain = _finite(given)
     if isinstance(plain, str):
         return plain
+    if decimals is not None:
+        return _fixed(plain, decimals)
     if isinstance(given, int) or plain == 0:
         return _fixed(plain, 0)
     if abs(plain) < 1e-4 or abs(plain) >= 1e15:
         mantissa, _, exponent = f"{plain:.{digits - 1}e}".partition("e")
         return f"{mantissa}e{int(exponent)}"
-    return _fixed(plain, _decimals(plain, digits))
+    return _fixed(plain, decimals_of(plain, digits))
 
 
 def percent(share: SupportsFloat | SupportsIndex | None, decimals: int = 1) -> str:
@@ -121,9 +128,9 @@ def percent(share: SupportsFloat | SupportsIndex | None, decimals: int = 1) -> s
 
 def _interval_decimals(low: float, high: float, digits: int) -> int:
     """Choose decimals for both ends: enough for the larger one, and to tell the two apart."""
-    wanted = _decimals(max(abs(low), abs(high)), digits)
+    wanted = decimals_of(max(abs(low), abs(high)), digits)
     width = high - low
-    apart = _decimals(width, 1) if width > 0 else 0
+    apart = decimals_of(width, 1) if width > 0 else 0
     return min(max(wanted, apart), max(wanted, _MOST_DECIMALS))
 
 
@@ -167,8 +174,10 @@ def estimate(
     return f"{_fixed(middle, decimals)} [{_fixed(first, decimals)}, {_fixed(last, decimals)}]"
 
 
-def change(given: SupportsFloat | SupportsIndex | None, digits: int = 2) -> str:
-    """Write a difference with its sign.
+def change(
+    given: SupportsFloat | SupportsIndex | None, digits: int = 2, decimals: int | None = None
+) -> str:
+    """Write a difference with its sign; the parameters are those of `number`.
 
     Examples
     --------
@@ -176,7 +185,7 @@ def change(given: SupportsFloat | SupportsIndex | None, digits: int = 2) -> str:
     ('+0.012', '-4.0', '0')
     """
     plain = _finite(given)
-    text = number(given, digits)
+    text = number(given, digits, decimals)
     return f"+{text}" if not isinstance(plain, str) and plain > 0 else text
 
 

@@ -10,11 +10,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
 from fivefold.report import format as form
 from fivefold.report.bundle import javascript
-from fivefold.report.page import Alert, Block, Cell, Chart, Column, Facts, Page, Table, Text
+from fivefold.report.cells import written
+from fivefold.report.page import Alert, Block, Chart, Facts, Page, Table, Text
 from fivefold.report.spec import to_json
 from fivefold.report.theme import CONFIG
 
@@ -99,7 +100,7 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(
-        cell=_cell, json=to_json, markdown=_markdown, scalar=_typeset, share=_bar
+        cells=written, json=to_json, markdown=_markdown, minus=_minus, scalar=_typeset
     )
     environment.globals.update(signs=_SIGNS, spoken=_SPOKEN)
     return environment
@@ -121,42 +122,15 @@ def _markdown(text: str) -> Any:
     return markupsafe.Markup(_parser().render(text).strip())  # noqa: S704
 
 
+def _minus(text: str) -> str:
+    """Write a number with the minus sign of typesetters."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
 def _typeset(value: object) -> str:
-    """Write a scalar with the minus sign of typesetters where it is a number."""
+    """Write a scalar, with `_minus` where it is a number."""
     text = form.value(value)
-    return text if isinstance(value, str) else text.replace("-", "\u2212", 1)
-
-
-def _cell(value: object, column: Column) -> str:
-    return written(value, column).replace("-", "\u2212") if column.numeric else form.value(value)
-
-
-def written(value: object, column: Column) -> str:
-    """Write a cell's value as its column says; a text stays as it is."""
-    given: Any = value.value if isinstance(value, Cell) else value
-    if isinstance(given, str | bool) or given is None:
-        return form.value(given)
-    match column.kind:
-        case "integer":
-            return form.integer(given)
-        case "number":
-            return form.number(given, column.digits)
-        case "percent" | "share":
-            return form.percent(given, min(column.digits, 1))
-        case "change":
-            return form.change(given, column.digits)
-        case "size":
-            return form.size(given)
-        case _:
-            return form.value(given)
-
-
-def _bar(value: object) -> str:
-    """Give the length of a share's bar in percent."""
-    given: Any = value.value if isinstance(value, Cell) else value
-    if isinstance(given, str) or given is None or not 0 <= float(given) <= 1:
-        return "0"
-    return f"{float(given) * 100:.1f}"
+    return _minus(text) if isinstance(value, SupportsFloat) else text
 
 
 def _grouped(blocks: Iterable[Block]) -> Iterable[dict[str, Any]]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 from fivefold.report import format as form
-from fivefold.report.html import written
-from fivefold.report.page import Alert, Block, Cell, Chart, Facts, Page, Status, Table, Text
+from fivefold.report.cells import written
+from fivefold.report.page import Alert, Block, Chart, Facts, Page, Status, Table, Text
 
 __all__ = ["render_markdown"]
 
@@ -74,16 +74,14 @@ def _table(block: Table) -> Iterable[str]:
         yield f"{_escaped(block.caption)}\n"
     yield _row(_escaped(head.title) for head in heads)
     yield _row("---:" if head.numeric else "---" for head in heads)
-    for row in block.rows:
+    for row in written(block):
         cells = []
-        for value, head in zip(row, heads, strict=True):
-            status = value.status if isinstance(value, Cell) else None
-            text = written(value, head)
+        for cell, head in zip(row, heads, strict=True):
             # A pipe ends a cell even inside a code span.
-            shown = (
-                form.verbatim(text).replace("|", "\\|") if head.kind == "code" else _escaped(text)
+            code = form.verbatim(cell.text).replace("|", "\\|")
+            cells.append(
+                _STATUS[cell.status] + (code if head.kind == "code" else _escaped(cell.text))
             )
-            cells.append(_STATUS[status] + shown)
         yield _row(cells)
 
 

@@ -31,7 +31,9 @@ __all__ = [
 Status = Literal["good", "warn", "bad"]
 Level = Literal["info", "good", "warn", "bad"]
 Width = Literal["full", "half", "third"]
-Kind = Literal["text", "code", "integer", "number", "percent", "change", "share", "size"]
+Kind = Literal[
+    "text", "code", "integer", "number", "percent", "change", "share", "interval", "size"
+]
 
 
 @dataclass(frozen=True)
@@ -115,16 +117,23 @@ class Column:
     ----------
     title : str
         Its heading.
-    kind : {"text", "code", "integer", "number", "percent", "change", "share", "size"}
-        How cells are written; ``share`` is a percentage with a bar behind it, of a value in
-        [0, 1]. Numbers are aligned right. A cell that is a text already is left as it is.
-    digits : int
-        Significant digits of ``number`` and ``change``; decimals of ``percent`` and ``share``.
+    kind : {"text", "code", "integer", "number", "percent", "change", "share", "interval", "size"}
+        How cells are written: ``share`` is a percentage with a bar, of a value in [0, 1];
+        ``interval`` takes a pair (low, high); ``size`` is in bytes. Numbers are aligned right. A
+        cell that is a text already is left as it is.
+    digits : int, optional
+        Significant digits, 3 by default; for ``percent`` and ``share`` decimals, 1 by default.
     """
 
     title: str
     kind: Kind = "text"
-    digits: int = 3
+    digits: int | None = None
+
+    @property
+    def places(self) -> int:
+        """The digits, or their default."""
+        default = 1 if self.kind in ("percent", "share") else 3
+        return default if self.digits is None else self.digits
 
     @property
     def numeric(self) -> bool:

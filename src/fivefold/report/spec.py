@@ -14,6 +14,7 @@ __all__ = ["plain", "plain_spec", "to_json"]
 # What Altair's default theme adds; the page's own theme takes its place.
 _ALTAIR_CONFIG = {"view": {"continuousWidth": 300, "continuousHeight": 300}}
 _COUNTED = re.compile(r"(?:param|view|concat|layer|select)_\d+")
+_HASHED = re.compile(r"data-[0-9a-f]{32}")
 # Keys whose text is a Vega expression, where a counted name may stand in the middle.
 _EXPRESSIONS = frozenset({"expr", "test", "filter", "calculate", "signal", "update", "init"})
 _DATA = frozenset({"data", "datasets"})
@@ -93,7 +94,10 @@ def _refuse_urls(node: Any) -> None:
 def _renumbered(spec: dict[str, Any]) -> dict[str, Any]:
     """Count anew, per chart, what Altair counts per process or names by a hash."""
     datasets = spec.get("datasets", {})
-    names = {name: f"data_{index}" for index, name in enumerate(datasets, start=1)}
+    names = {
+        name: f"data_{index}" if _HASHED.fullmatch(name) else name
+        for index, name in enumerate(datasets, start=1)
+    }
     if datasets:
         spec["datasets"] = {names[name]: rows for name, rows in datasets.items()}
     counters: dict[str, int] = {}

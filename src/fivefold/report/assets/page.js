@@ -24,7 +24,7 @@ async function draw(figure) {
 }
 
 function rowsOf(spec) {
-  if (spec.datasets) return Object.values(spec.datasets)[0];
+  if (spec.datasets) return spec.datasets.rows ?? Object.values(spec.datasets)[0];
   if (spec.data?.values) return spec.data.values;
   return (spec.layer ?? []).map(rowsOf).find((rows) => rows) ?? [];
 }

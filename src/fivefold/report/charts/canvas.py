@@ -16,12 +16,14 @@ __all__ = [
     "Scale",
     "altair",
     "axis_format",
+    "chart",
     "column",
     "even",
     "finished",
     "floats",
     "rows",
     "scale_of",
+    "sentences",
     "thinned",
     "tip",
 ]
@@ -150,6 +152,18 @@ def tip(alt: Any, name: str, title: str, kind: Format | None = None) -> Any:
     return alt.Tooltip(name, type="quantitative", title=shown, format=value_format(kind))
 
 
+def chart(alt: Any, name: str = "rows") -> Any:
+    """Begin a chart of the data set that `finished` will be given under this name."""
+    return alt.Chart(alt.NamedData(name=name))
+
+
+def sentences(*parts: str) -> str:
+    """Put texts together, each but the last ended by a full stop."""
+    said = [part.strip() for part in parts if part.strip()]
+    ended = [part if part.endswith((".", "!", "?", ":")) else f"{part}." for part in said[:-1]]
+    return " ".join([*ended, *said[-1:]])
+
+
 def finished(
     picture: Any,
     *,
@@ -157,15 +171,19 @@ def finished(
     caption: str,
     alt_text: str,
     width: Width,
+    height: int,
     numbers: dict[str, str] | None = None,
-    height: int | None = None,
+    **datasets: list[dict[str, Any]],
 ) -> Chart:
-    """Give an Altair chart the figure's width, and make the page's `Chart` of it."""
-    sizes: dict[str, Any] = {"width": "container"}
-    if height is not None:
-        sizes["height"] = height
+    """Give an Altair chart its size and its data, and make the page's `Chart` of it.
+
+    The data joins the specification here, since Altair would check every value of it against the
+    schema of Vega-Lite: 0.1 s and more for a curve. The set called ``rows`` is the one that
+    ``numbers`` names.
+    """
+    spec = picture.properties(width="container", height=height).to_dict()
     return Chart(
-        picture.properties(**sizes),
+        {**spec, "datasets": datasets},
         title=title,
         caption=caption,
         alt=alt_text,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fivefold.report import format as form
@@ -11,23 +11,24 @@ from fivefold.report.charts.canvas import (
     Format,
     altair,
     axis_format,
+    chart,
     column,
     finished,
     floats,
     rows,
     scale_of,
+    sentences,
     tip,
-    value_format,
 )
 from fivefold.report.page import Chart, Width
-from fivefold.report.theme import INK, MUTED, OTHER
+from fivefold.report.theme import INK, MUTED, OTHER, PAPER
 
 __all__ = ["bar", "distributions", "histogram", "missing_values"]
 
 
 def _x_of_bins(alt: Any, edges: list[Any], title: str, name: str = "low") -> Any:
     """Describe the axis of binned numbers or dates."""
-    axis = alt.Axis(tickCount=6, title=title)
+    axis = alt.Axis(tickCount=6, title=title, zindex=1)
     if scale_of(edges) == "temporal":
         return alt.X(name, type="temporal", axis=axis, scale=alt.Scale(type="utc", nice=False))
     return alt.X(name, type="quantitative", axis=axis, scale=alt.Scale(zero=False, nice=False))
@@ -70,15 +71,17 @@ def histogram(
     data = rows(low=ends[:-1], high=ends[1:], count=counts, bin=_of_bins(ends))
     most = max((row["count"] for row in data), default=0)
     picture = (
-        alt.Chart(alt.Data(values=data))
-        .mark_bar(binSpacing=1)
+        chart(alt)
+        # The paper-coloured edge parts neighbouring bins.
+        .mark_rect(stroke=PAPER, strokeWidth=0.8)
         .encode(
-            x=_x_of_bins(alt, ends, x).bin("binned")
-            if scale_of(ends) != "temporal"
-            else _x_of_bins(alt, ends, x),
+            x=_x_of_bins(alt, ends, x),
             x2="high",
+            y2=alt.datum(0),
             y=alt.Y(
-                "count:Q", axis=alt.Axis(title=y, format=axis_format("integer", most), tickCount=4)
+                "count:Q",
+                scale=alt.Scale(zero=True),
+                axis=alt.Axis(title=y, format=axis_format("integer", most), tickCount=4),
             ),
             tooltip=[tip(alt, "bin", x or "bin"), tip(alt, "count", y, "integer")],
         )
@@ -92,6 +95,7 @@ def histogram(
         f"{form.value(ends[-1], 4)}; most {y} lie in {peak['bin']}.",
         width=width,
         numbers={"bin": x or "bin", "count": y},
+        rows=data,
         height=120 if width == "third" else 220,
     )
 
@@ -130,33 +134,49 @@ def bar(
     data = rows(name=[form.value(name) for name in column(categories)], value=floats(values))
     if sort:
         data.sort(key=lambda row: (-(row["value"] or 0), row["name"]))
+    shown: dict[Format, Callable[[float], str]] = {
+        "percent": form.percent,
+        "integer": form.integer,
+        "number": form.number,
+    }
+    for row in data:
+        row["said"] = shown[kind](row["value"])
     cut = len(data) - limit
     data = data[:limit]
     most = max((row["value"] or 0 for row in data), default=0)
     # Room for the number behind the longest bar.
     scale = alt.Scale(domainMin=0, domainMax=most * 1.22 or 1, nice=False)
-    shared = alt.Chart(alt.Data(values=data)).encode(
-        y=alt.Y("name:N", sort=None, axis=alt.Axis(title=y or None, labelColor=INK)),
+    shared = chart(alt).encode(
+        y=alt.Y(
+            "name:N",
+            sort=None,
+            scale=alt.Scale(paddingInner=0.28, paddingOuter=0.1),
+            axis=alt.Axis(title=y or None, labelColor=INK),
+        ),
         x=alt.X(
-            "value:Q", scale=scale, axis=alt.Axis(title=x, labels=False, grid=False, domain=False)
+            "value:Q",
+            scale=scale,
+            axis=alt.Axis(
+                title=x, titleAnchor="start", titlePadding=2, labels=False, grid=False, domain=False
+            ),
         ),
         tooltip=[tip(alt, "name", y or "category"), tip(alt, "value", x, kind)],
     )
     picture = shared.mark_bar() + shared.mark_text(
         align="left", dx=5, fill=MUTED, fontSize=11
-    ).encode(text=alt.Text("value:Q", format=value_format(kind)))
-    first: dict[str, Any] = data[0] if data else {"name": form.MISSING, "value": None}
-    shown = form.percent if kind == "percent" else form.number
+    ).encode(text="said:N")
+    first: dict[str, Any] = data[0] if data else {"name": form.MISSING, "said": form.MISSING}
     if cut > 0:
-        caption = f"{caption} {form.plural(cut, 'smaller one')} not shown.".strip()
+        caption = sentences(caption, f"{form.plural(cut, 'smaller one')} not shown.")
     return finished(
         picture,
         title=title,
         caption=caption,
         alt_text=f"Bars of {x} per {y or title or 'category'}, {len(data)} in all; the first is "
-        f"{first['name']} with {shown(first['value'])}.",
+        f"{first['name']} with {first['said']}.",
         width=width,
         numbers={"name": y or "category", "value": x},
+        rows=data,
         height=max(60, 22 * len(data)),
     )
 
@@ -183,7 +203,7 @@ def missing_values(
     some = [pair for pair in pairs if pair[1] > 0]
     complete = len(pairs) - len(some)
     if some and complete:
-        caption = f"{caption} {form.plural(complete, 'column')} without a gap not shown.".strip()
+        caption = sentences(caption, f"{form.plural(complete, 'column')} without a gap not shown.")
     kept = some or pairs
     return bar(
         [name for name, _ in kept],
@@ -229,7 +249,7 @@ def distributions(
     shares = tuple(_shares(floats(sample)) for sample in (reference, current))
     far = sum(abs(a - b) for a, b in zip(*shares, strict=True)) / 2
     draw = _binned if len(ends) == len(shares[0]) + 1 else _categorical
-    picture, count = draw(altair(), ends, shares, names, x)
+    picture, datasets = draw(altair(), ends, shares, names, x)
     return finished(
         picture,
         title=title,
@@ -238,7 +258,8 @@ def distributions(
         f"{form.percent(far)} of the rows would have to move for the two to agree.",
         width=width,
         numbers={"bin": x or "value", "first": names[0], "second": names[1]},
-        height=170 if draw is _binned else max(60, 30 * count),
+        height=170 if draw is _binned else max(60, 30 * len(shares[0])),
+        **datasets,
     )
 
 
@@ -255,7 +276,7 @@ def _colour(alt: Any, names: tuple[str, str], which: int) -> Any:
 
 def _binned(
     alt: Any, ends: list[Any], shares: tuple[list[float], ...], names: tuple[str, str], x: str
-) -> tuple[Any, int]:
+) -> tuple[Any, dict[str, list[dict[str, Any]]]]:
     data = rows(
         low=ends[:-1],
         high=ends[1:],
@@ -275,18 +296,19 @@ def _binned(
         tip(alt, "second", names[1], "percent"),
     ]
     bars = (
-        alt.Chart(alt.Data(values=data))
-        .mark_bar(opacity=0.45, binSpacing=0)
+        chart(alt)
+        .mark_rect(opacity=0.45)
         .encode(
             x=_x_of_bins(alt, ends, x),
             x2="high",
-            y=alt.Y("first:Q", axis=axis),
+            y=alt.Y("first:Q", scale=alt.Scale(zero=True), axis=axis),
+            y2=alt.datum(0),
             color=_colour(alt, names, 0),
             tooltip=tips,
         )
     )
     outline = (
-        alt.Chart(alt.Data(values=steps))
+        chart(alt, "steps")
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
             x=_x_of_bins(alt, ends, x),
@@ -294,12 +316,12 @@ def _binned(
             color=_colour(alt, names, 1),
         )
     )
-    return bars + outline, len(data)
+    return bars + outline, {"rows": data, "steps": steps}
 
 
 def _categorical(
     alt: Any, ends: list[Any], shares: tuple[list[float], ...], names: tuple[str, str], x: str
-) -> tuple[Any, int]:
+) -> tuple[Any, dict[str, list[dict[str, Any]]]]:
     count = len(ends)
     data = rows(
         bin=[form.value(end) for end in ends],
@@ -308,7 +330,7 @@ def _categorical(
         name0=[names[0]] * count,
         name1=[names[1]] * count,
     )
-    shared = alt.Chart(alt.Data(values=data)).encode(
+    shared = chart(alt).encode(
         y=alt.Y("bin:N", sort=None, axis=alt.Axis(title=x or None, labelColor=INK)),
         tooltip=[
             tip(alt, "bin", x or "category"),
@@ -323,8 +345,8 @@ def _categorical(
         x=alt.X("first:Q", axis=axis),
         color=_colour(alt, names, 0),
     )
-    second = shared.mark_tick(thickness=3, height=20).encode(
+    second = shared.mark_tick(thickness=3, height=22, opacity=1).encode(
         x=alt.X("second:Q", axis=axis),
         color=_colour(alt, names, 1),
     )
-    return first + second, len(data)
+    return first + second, {"rows": data}

@@ -12,6 +12,7 @@ from fivefold.report.charts.canvas import (
     Format,
     altair,
     axis_format,
+    chart,
     column,
     even,
     finished,
@@ -82,7 +83,7 @@ def intervals(
     axis = alt.Axis(
         title=x, format=axis_format(kind, max(known, default=0)), tickCount=5, grid=True
     )
-    x_of = {"axis": axis, "scale": alt.Scale(zero=False)}
+    x_of = {"axis": axis, "scale": alt.Scale(zero=False, padding=8)}
     colour = alt.Color(
         "apart:N", legend=None, scale=alt.Scale(domain=["within", "apart"], range=[ACCENT, OTHER])
     )
@@ -101,18 +102,18 @@ def intervals(
     if counts is not None:
         tips.append(tip(alt, "count", "rows", "integer"))
         numbers["count"] = "rows"
-    shared = alt.Chart(alt.Data(values=data)).encode(
+    shared = chart(alt).encode(
         y=alt.Y("name:N", sort=None, axis=alt.Axis(title=y or None, labelColor=INK)), color=colour
     )
     layers = [
         shared.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", **x_of), x2="high", tooltip=tips),
         shared.mark_point(size=70, opacity=1).encode(
-            x=alt.X("value:Q", **x_of), shape=shape, fill=colour, tooltip=tips
+            x=alt.X("value:Q", **x_of), shape=shape, tooltip=tips
         ),
     ]
     said = ""
     if overall is not None:
-        line = alt.Chart(alt.Data(values=[{"value": overall}]))
+        line = chart(alt, "overall")
         layers.insert(
             0,
             line.mark_rule(strokeDash=[5, 4], stroke=MUTED).encode(x=alt.X("value:Q", **x_of)),
@@ -121,7 +122,9 @@ def intervals(
         said = f"Dashed: all rows together, {shown}."
         far = [row["name"] for row in data if row["apart"] == "apart"]
         if far:
-            said += f" {form.plural(len(far), 'interval')} (diamonds) without it."
+            said += (
+                f" Diamonds: {form.plural(len(far), y or 'group')} whose interval leaves it out."
+            )
     return finished(
         alt.layer(*layers),
         title=title,
@@ -130,6 +133,8 @@ def intervals(
         width=width,
         numbers=numbers,
         height=max(80, 24 * len(data)),
+        rows=data,
+        overall=[] if overall is None else [{"value": overall}],
     )
 
 
@@ -168,10 +173,10 @@ def scores_per_fold(
     data.sort(key=lambda row: (order.index(row["name"]), row["fold"]))
     largest = max((abs(row["score"]) for row in data if row["score"] is not None), default=0)
     axis = alt.Axis(title=x, format=axis_format("number", largest), tickCount=5, grid=True)
-    x_of = {"axis": axis, "scale": alt.Scale(zero=False)}
+    x_of = {"axis": axis, "scale": alt.Scale(zero=False, padding=8)}
     across = alt.Y("name:N", sort=order, axis=alt.Axis(title=y or None, labelColor=INK))
     dots = (
-        alt.Chart(alt.Data(values=data))
+        chart(alt)
         .mark_point(size=55, opacity=0.65)
         .encode(
             x=alt.X("score:Q", **x_of),
@@ -184,8 +189,8 @@ def scores_per_fold(
         )
     )
     ticks = (
-        alt.Chart(alt.Data(values=means))
-        .mark_tick(thickness=2, height=22, color=INK)
+        chart(alt, "means")
+        .mark_tick(thickness=2, height=22, color=INK, opacity=1)
         .encode(
             x=alt.X("mean:Q", **x_of),
             y=across,
@@ -202,6 +207,8 @@ def scores_per_fold(
         width=width,
         numbers={"name": y, "fold": "fold", "score": x},
         height=max(80, 34 * len(means)),
+        rows=data,
+        means=means,
     )
 
 
@@ -246,9 +253,9 @@ def residuals(
     )
     up = alt.Y("residual:Q", axis=alt.Axis(title=y, format=shown, tickCount=6))
     tips = [tip(alt, "predicted", x, "number"), tip(alt, "residual", y, "number")]
-    dots = alt.Chart(alt.Data(values=data)).mark_point(size=16, opacity=0.35, strokeOpacity=0)
-    middle = alt.Chart(alt.Data(values=medians)).mark_line(stroke=OTHER, strokeWidth=2.5)
-    zero = alt.Chart(alt.Data(values=[{"residual": 0}])).mark_rule(stroke=MUTED, strokeDash=[5, 4])
+    dots = chart(alt).mark_point(size=16, opacity=0.35, strokeOpacity=0)
+    middle = chart(alt, "medians").mark_line(stroke=OTHER, strokeWidth=2.5)
+    zero = chart(alt, "zero").mark_rule(stroke=MUTED, strokeDash=[5, 4])
     if len(sample) < len(pairs):
         caption = f"{form.integer(len(sample))} of {form.plural(len(pairs), 'row')}. {caption}"
     return finished(
@@ -262,6 +269,8 @@ def residuals(
         alt_text=f"{title} over {x} of {form.plural(len(pairs), 'row')}; half of them lie within "
         f"{form.number(statistics.median(abs(b) for _, b in pairs) if pairs else None)} of zero.",
         width=width,
-        numbers={},
         height=300,
+        rows=data,
+        medians=medians,
+        zero=[{"residual": 0}],
     )

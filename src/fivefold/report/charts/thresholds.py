@@ -10,6 +10,7 @@ from fivefold.report import format as form
 from fivefold.report.charts.canvas import (
     altair,
     axis_format,
+    chart,
     column,
     finished,
     floats,
@@ -133,7 +134,7 @@ def _rates(
         colour = alt.Color("name:N", scale=scale)
         tips.insert(0, tip(alt, "name", "curve"))
         numbers = {"name": "curve", **numbers}
-    shared = alt.Chart(alt.Data(values=data)).encode(
+    shared = chart(alt).encode(
         x=_unit(alt, alt.X, "x", axes[0]), y=_unit(alt, alt.Y, "y", axes[1]), color=colour
     )
     # Invisible points carry the tooltips: a line has but one.
@@ -142,7 +143,7 @@ def _rates(
         shared.mark_point(opacity=0, size=90).encode(tooltip=tips),
     ]
     if guide is not None:
-        chance = alt.Chart(alt.Data(values=rows(x=guide[0], y=guide[1])))
+        chance = chart(alt, "guide")
         layers.insert(
             0,
             chance.mark_line(strokeDash=[5, 4], strokeWidth=1, stroke=MUTED).encode(
@@ -157,6 +158,8 @@ def _rates(
         width=width,
         numbers=numbers,
         height=300,
+        rows=data,
+        guide=rows(x=guide[0], y=guide[1]) if guide else [],
     )
 
 
@@ -210,14 +213,16 @@ def calibration_curve(
     if counts is not None:
         tips.append(tip(alt, "count", "rows", "integer"))
         numbers["count"] = "rows"
-    guide = alt.Chart(alt.Data(values=rows(predicted=[0.0, end], observed=[0.0, end])))
-    shared = alt.Chart(alt.Data(values=data)).encode(x=encoded(alt.X, "predicted", across))
+    guide = chart(alt, "guide")
+    shared = chart(alt).encode(x=encoded(alt.X, "predicted", across))
     picture = alt.layer(
         shared.mark_line(opacity=0.55, strokeWidth=1.5).encode(y=encoded(alt.Y, "observed", up)),
         shared.mark_rule(stroke=ACCENT, strokeWidth=1.5).encode(
             y=encoded(alt.Y, "low", up), y2="high"
         ),
-        shared.mark_point(size=50).encode(y=encoded(alt.Y, "observed", up), tooltip=tips),
+        shared.mark_point(size=50, opacity=1).encode(
+            y=encoded(alt.Y, "observed", up), tooltip=tips
+        ),
         guide.mark_line(strokeDash=[5, 4], strokeWidth=1, stroke=MUTED).encode(
             x=encoded(alt.X, "predicted", across), y=encoded(alt.Y, "observed", up)
         ),
@@ -233,6 +238,8 @@ def calibration_curve(
         width=width,
         numbers=numbers,
         height=300,
+        rows=data,
+        guide=rows(predicted=[0.0, end], observed=[0.0, end]),
     )
 
 
@@ -280,7 +287,7 @@ def confusion_matrix(
             )
     top = alt.Axis(title="predicted", labelAngle=0, domain=False, labelColor=INK, orient="top")
     side = alt.Axis(title="actual", domain=False, labelColor=INK)
-    shared = alt.Chart(alt.Data(values=data)).encode(
+    shared = chart(alt).encode(
         x=alt.X("predicted:N", sort=None, axis=top, scale=alt.Scale(paddingInner=0.03)),
         y=alt.Y("actual:N", sort=None, axis=side, scale=alt.Scale(paddingInner=0.03)),
         tooltip=[
@@ -315,4 +322,5 @@ def confusion_matrix(
             "share": "share of the actual class",
         },
         height=max(200, min(460, 90 * len(classes))),
+        rows=data,
     )

@@ -10,6 +10,7 @@ from fivefold.report.charts.canvas import (
     Format,
     altair,
     axis_format,
+    chart,
     column,
     finished,
     floats,
@@ -80,7 +81,7 @@ def line(
     known = [r[key] for r in data for key in ("y", "low", "high") if r[key] is not None]
     references = list((reference or {}).items())
     known += [height for _, height in references]
-    shared = alt.Chart(alt.Data(values=data)).encode(x=_x(alt, where, x_title))
+    shared = chart(alt).encode(x=_x(alt, where, x_title))
     y_axis = alt.Axis(
         title=y_title, format=axis_format(kind, max(map(abs, known), default=0)), tickCount=5
     )
@@ -97,7 +98,7 @@ def line(
     numbers = {"when": x_title or "at", "y": y_title or "value"}
     layers = []
     if any(row["low"] is not None for row in data):
-        layers.append(shared.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", **y_of), y2="high"))
+        layers.append(shared.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", **y_of), y2="high"))
         tips += [tip(alt, "low", "from", kind), tip(alt, "high", "to", kind)]
         numbers |= {"low": "from", "high": "to"}
     if len(many) > 1:
@@ -106,7 +107,7 @@ def line(
     size = 36 if len(where) <= _MOST_MARKED else 120
     layers.append(
         shared.mark_point(size=size, opacity=1 if len(where) <= _MOST_MARKED else 0).encode(
-            y=alt.Y("y:Q", **y_of), color=colour, fill=colour, tooltip=tips
+            y=alt.Y("y:Q", **y_of), color=colour, tooltip=tips
         )
     )
     layers += _references(alt, references, y_of)
@@ -122,6 +123,8 @@ def line(
         width=width,
         numbers=numbers,
         height=240,
+        rows=data,
+        references=[{"name": name, "y": height} for name, height in references],
     )
 
 
@@ -142,8 +145,7 @@ def _x(alt: Any, where: list[Any], title: str) -> Any:
 def _references(alt: Any, references: list[tuple[str, float]], y_of: dict[str, Any]) -> list[Any]:
     if not references:
         return []
-    data = [{"name": name, "y": height} for name, height in references]
-    shared = alt.Chart(alt.Data(values=data)).encode(y=alt.Y("y:Q", **y_of))
+    shared = chart(alt, "references").encode(y=alt.Y("y:Q", **y_of))
     return [
         shared.mark_rule(strokeDash=[5, 4], stroke=MUTED),
         shared.mark_text(align="right", baseline="bottom", dy=-3, fill=INK, fontSize=11).encode(
