@@ -19,7 +19,16 @@ ANSWERS = {
     "example": "flights",
 }
 # The rest of a baked project (its README, pyproject.toml, package and tests) is not the root's.
-SHARED = ("conf", ".dvc", ".dvcignore", "dvc.yaml", "overrides.yaml", "requirements.lock", "data", "models")
+SHARED = (
+    "conf",
+    ".dvc",
+    ".dvcignore",
+    "dvc.yaml",
+    "overrides.yaml",
+    "requirements.lock",
+    "data",
+    "models",
+)
 
 
 def bake(folder: Path) -> Path:

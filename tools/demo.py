@@ -86,7 +86,9 @@ def repro() -> None:
         raise SystemExit(process.returncode)
     skipped = len(STAGES) + 1 - len(ran)
     unchanged = f"; {skipped} unchanged, skipped" if skipped else ""
-    console.print(f"{len(ran)} stages in {time.monotonic() - began:.0f} s: {', '.join(ran)}{unchanged}")
+    console.print(
+        f"{len(ran)} stages in {time.monotonic() - began:.0f} s: {', '.join(ran)}{unchanged}"
+    )
 
 
 def main() -> None:

@@ -37,9 +37,7 @@ def test_values_become_the_dataclass() -> None:
         {"key": ["a"], "folds": 3, "joins": [{"table": "t", "on": ["a"]}], "free": {"x": [1]}},
         "example",
     )
-    assert config == ExampleConfig(
-        key=["a"], folds=3, joins=[Join("t", ["a"])], free={"x": [1]}
-    )
+    assert config == ExampleConfig(key=["a"], folds=3, joins=[Join("t", ["a"])], free={"x": [1]})
 
 
 @pytest.mark.parametrize(
