@@ -63,6 +63,8 @@ function unfold(figure, details) {
 for (const figure of document.querySelectorAll("figure")) {
   const details = figure.querySelector("details.numbers");
   details?.addEventListener("toggle", () => unfold(figure, details));
+  // A browser may bring a page back with its details open.
+  if (details?.open) unfold(figure, details);
 }
 const drawn = await Promise.allSettled([...document.querySelectorAll("figure")].map(draw));
 const failed = drawn.filter((result) => result.status === "rejected");
