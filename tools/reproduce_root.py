@@ -51,7 +51,8 @@ def numbers(path: Path) -> Iterator[str]:
     old, new = dict(flat(json.loads(shown.stdout))), dict(flat(json.loads(path.read_text())))
     for key in dict.fromkeys([*old, *new]):
         if old.get(key) != new.get(key):
-            yield f"{name}: {key}: {old.get(key)} committed, {new.get(key)} here{distance(old.get(key), new.get(key))}"
+            there, here = old.get(key), new.get(key)
+            yield f"{name}: {key}: {there} committed, {here} here{distance(there, here)}"
 
 
 def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -206,7 +206,9 @@ def check_compose(pipeline: Pipeline) -> None:
             "dvc.yaml has no stage 'compose': an edit of conf/ would go unseen", where=PIPELINE
         )
     outs = entry.get("outs") or []
-    options = next((item[PARAMS] for item in outs if isinstance(item, dict) and PARAMS in item), {})
+    options: dict[str, Any] = next(
+        (item[PARAMS] for item in outs if isinstance(item, dict) and PARAMS in item), {}
+    )
     if options.get("cache") is not False or options.get("persist") is not True:
         raise PipelineError(
             "compose must leave params.yaml in Git, and see what was there before",

@@ -266,9 +266,9 @@ def _hydra(root: Path, overrides: list[str]) -> dict[str, Any]:
             got=_first_lines(error),
         ) from None
     except OmegaConfBaseException as error:
-        path = str(error.full_key or "").split(".")
+        key = str(error.full_key or "").split(".")
         raise ConfigError(
-            _first_lines(error).splitlines()[0], where=_locate(root, path), got=error.full_key
+            _first_lines(error).splitlines()[0], where=_locate(root, key), got=error.full_key
         ) from None
     return dict(resolved)  # type: ignore[arg-type]
 
