@@ -69,12 +69,15 @@ def compose(
     """Compose conf/ into params.yaml (the pipeline's first stage)."""
     from fivefold.pipeline.compose import compose as run
     from fivefold.pipeline.compose import require_current
+    from fivefold.pipeline.profile import Profiler
 
     root = _here()
     if check:
         require_current(root)
         return
+    profiler = Profiler(root)
     changed = run(root)
+    profiler.record("compose")
     if changed:
         shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
         typer.echo(

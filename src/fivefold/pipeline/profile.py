@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fivefold.pipeline.artifacts import write_json
@@ -20,7 +21,7 @@ __all__ = ["Profiler"]
 
 
 class Profiler:
-    """Measures this process and records it under a stage's name.
+    """Measures the parts of a stage's run in this process and records them under its name.
 
     Parameters
     ----------
@@ -30,23 +31,29 @@ class Profiler:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._started = time.perf_counter()
+        self._parts: dict[str, float] = {}
 
-    def record(self, stage: str, seconds: float) -> None:
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Time one part of the run: reading, computing or writing."""
+        began = time.perf_counter()
+        yield
+        self._parts[name] = time.perf_counter() - began
+
+    def record(self, stage: str) -> None:
         """Write a stage's figures, leaving the other stages' as they are.
 
-        Parameters
-        ----------
-        stage : str
-            The stage's name.
-        seconds : float
-            Wall time of the work, without the interpreter's start.
+        ``seconds`` is the wall time since this object was made, so without the interpreter's
+        start; ``compute_seconds`` includes the imports that the stage's work needs.
         """
         path = self._root / PROFILE
         known: dict[str, object] = {}
         with suppress(OSError, ValueError):
             known = json.loads(path.read_text(encoding="utf-8"))
         known[stage] = {
-            "seconds": round(seconds, 3),
+            "seconds": round(time.perf_counter() - self._started, 3),
+            **{f"{name}_seconds": round(value, 3) for name, value in self._parts.items()},
             "cpu_seconds": round(time.process_time(), 3),
             "peak_memory_mb": round(_peak_memory() / 1e6, 1),
         }

@@ -6,7 +6,6 @@ import errno
 import random
 import shutil
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -84,7 +83,6 @@ def run_stage(stage: Stage, root: Path) -> None:
         A parameter, an input or an output is not as it must be.
     """
     profiler = Profiler(root)
-    started = time.perf_counter()
     params = read_params(root)
     section = params.get(stage.name)
     if not isinstance(section, dict):
@@ -101,11 +99,14 @@ def run_stage(stage: Stage, root: Path) -> None:
     context = ReadContext(engine=values.get("engine", "polars"), trusted=tuple(trusted))
 
     _seed(values.get("seed"))
-    arguments = {name: _read(stage, name, root, paths[name], context) for name in stage.inputs}
-    result = stage.function(**arguments, config=config)
-    outputs = {name: getattr(result, name) for name in stage.outputs}
-    _write_outputs(stage, outputs, root, context)
-    profiler.record(stage.name, time.perf_counter() - started)
+    with profiler.part("read"):
+        arguments = {name: _read(stage, name, root, paths[name], context) for name in stage.inputs}
+    with profiler.part("compute"):
+        result = stage.function(**arguments, config=config)
+    with profiler.part("write"):
+        outputs = {name: getattr(result, name) for name in stage.outputs}
+        _write_outputs(stage, outputs, root, context)
+    profiler.record(stage.name)
 
 
 def _seed(seed: int | None) -> None:
