@@ -144,16 +144,30 @@ class Fragile(Ridge):
     assert '"winner": "fragile"' not in report
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_one_message(diabetes: Project) -> None:
-    folder = diabetes.root / "reports"
-    folder.chmod(0o555)
+@pytest.mark.skipif(os.name == "nt", reason="folders have no write bit there")
+def test_a_read_only_folder_is_one_message_and_leaves_the_old_output(diabetes: Project) -> None:
+    # The superuser may write anywhere: run once to load every module, then give that up.
+    code = (
+        "import os, pathlib, sys\n"
+        "from fivefold.errors import FivefoldError\n"
+        "from fivefold.pipeline.run import run_stage\n"
+        "from fivefold.pipeline.stages import stage_named\n"
+        "here = pathlib.Path('.')\n"
+        "run_stage(stage_named('plan'), here)\n"
+        "os.chmod('reports', 0o555)\n"
+        "if os.geteuid() == 0: os.seteuid(65534)\n"
+        "try: run_stage(stage_named('plan'), here)\n"
+        "except FivefoldError as error: sys.exit(str(error))\n"
+    )
+    before = diabetes.read("reports/plan.json")
     try:
-        said = diabetes.refused("fivefold", "run", "plan")
+        said = diabetes.refused("python", "-c", code)
     finally:
-        folder.chmod(0o755)
-    assert "reports" in said
+        (diabetes.root / "reports").chmod(0o755)
+    assert "Permission denied" in said
+    assert "reports/plan" in said
     assert "writable" in said
+    assert diabetes.read("reports/plan.json") == before
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
