@@ -163,7 +163,8 @@ def test_top_keeps_the_best(flights: Project) -> None:
     assert "the best 1 shown" in render_leaderboard(found, "table")
 
 
-def test_formats(flights: Project) -> None:
+def test_formats(flights: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     found = board(flights)
     as_json = json.loads(render_leaderboard(found, "json"))
     metrics = json.loads((flights.path / "metrics/evaluate.json").read_text())

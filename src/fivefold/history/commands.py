@@ -56,7 +56,7 @@ def diff(
     old = repository.resolve(base) if base else repository.default_base()
     new = repository.resolve(head) if head else repository.workspace()
     found = compare(Reader(repository), old, new, metric=metric)
-    typer.echo(render_diff(found, output.value, everything=everything))
+    _print(render_diff(found, output.value, everything=everything))
 
 
 def leaderboard(
@@ -89,4 +89,9 @@ def leaderboard(
     else:
         tips = default_tips(repository)
     found = rank_runs(Reader(repository), tips, metric=metric, top=top or None)
-    typer.echo(render_leaderboard(found, output.value))
+    _print(render_leaderboard(found, output.value))
+
+
+def _print(text: str) -> None:
+    # A path that isn't UTF-8 can be read, but not printed as it is.
+    typer.echo(text.encode("utf-8", "replace").decode())

@@ -24,7 +24,7 @@ from fivefold.history.lock import Hash, Lock
 from fivefold.history.measures import Measure, all_measures, is_number
 from fivefold.history.reader import FileValues, Reader
 from fivefold.history.repository import Revision
-from fivefold.history.values import same
+from fivefold.history.values import flatten, same
 from fivefold.history.verdict import give_verdict, judge_gates
 from fivefold.metrics import Goal
 
@@ -41,6 +41,7 @@ class _Side:
     cached: frozenset[str]
     plan: Plan | None
     integrity: Integrity
+    problems: tuple[str, ...]
 
     @classmethod
     def read(cls, reader: Reader, revision: Revision) -> _Side:
@@ -56,6 +57,7 @@ class _Side:
             frozenset(cached | set(lock.data)),
             read_plan(params),
             check(reader, snapshot),
+            declared.problems,
         )
 
 
@@ -241,7 +243,8 @@ def _stages(left: Lock, right: Lock) -> tuple[StageChange, ...]:
             if _value(old.deps.get(path)) != _value(new.deps.get(path))
         )
         for file in sorted(old.params.keys() | new.params.keys()):
-            before, after = old.params.get(file, {}), new.params.get(file, {})
+            before = flatten(old.params.get(file, {}))
+            after = flatten(new.params.get(file, {}))
             because.extend(
                 f"code of {key.removeprefix(f'{CODE_SECTION}.')}"
                 if key.startswith(f"{CODE_SECTION}.")
@@ -284,6 +287,7 @@ def _notes(
     notes: list[str] = []
     for side, name in ((left, "base"), (right, "head")):
         errors = [f.error for f in (*side.metrics.values(), *side.params.values()) if f.error]
+        notes.extend(f"{name}: {problem}" for problem in side.problems)
         notes.extend(f"{name}: {error}" for error in errors)
         if not side.integrity.trusted:
             shown = "; ".join(side.integrity.reasons[:3])

@@ -31,7 +31,8 @@ class Integrity:
     ----------
     status : {"ok", "stale", "edited", "unverified"}
         ``edited``: an output isn't the one that the lock vouches for. ``stale``: params, code or
-        commands changed after the stages ran. ``unverified``: there is no lock to hold it against.
+        commands changed after the stages ran, or the lock can't be read. ``unverified``: there is
+        no lock to hold it against.
     reasons : tuple of str
         What is wrong, worst first; empty for ``ok``.
     """
@@ -59,8 +60,8 @@ def check(reader: Reader, snapshot: Snapshot) -> Integrity:
     """
     declared = reader.declared(snapshot)
     lock = reader.lock(snapshot)
-    if lock.problems:
-        return Integrity("stale", lock.problems)
+    if declared.problems or lock.problems:
+        return Integrity("stale", (*declared.problems, *lock.problems))
     edited = _edited(snapshot, declared, lock)
     stale = _stale(reader, snapshot, declared, lock)
     if edited:

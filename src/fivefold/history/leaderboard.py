@@ -173,7 +173,7 @@ def rank_runs(
     runs = [
         run
         for run in collect_runs(reader, tips, workspace=workspace)
-        if reader.declared(run.snapshot).metrics
+        if (declared := reader.declared(run.snapshot)).metrics or declared.problems
     ]
     if not runs:
         raise HistoryError(
@@ -236,6 +236,7 @@ def _score(
             measure = find_measure(files, board.primary)
             if measure is None:
                 broken = [f.error for f in files.values() if f.error and not f.missing]
+                broken.extend(reader.declared(run.snapshot).problems)
                 if broken:
                     unranked.append(_describe(reader, run, None, board, files, broken))
                 else:

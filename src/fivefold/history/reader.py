@@ -162,7 +162,7 @@ class Reader:
             Paths to leave out: what varies from run to run though nothing changed.
         """
         declared = self.declared(snapshot)
-        key: list[tuple[str, object]] = []
+        key: list[tuple[str, object]] = [("", problem) for problem in declared.problems]
         for path in (*declared.metrics, *declared.params):
             if path in without:
                 continue

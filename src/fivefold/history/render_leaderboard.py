@@ -85,16 +85,16 @@ def _ranked(board: Leaderboard) -> Table:
     columns = [
         Column("rank", number=True),
         Column(board.board.primary, number=True),
-        Column("95% interval"),
-        *(Column(name, number=True) for name in others),
+        Column("95% interval", spare=1),
+        *(Column(name, number=True, spare=2) for name in others),
         Column("model"),
         Column("commit"),
         Column("subject", shrinks=True),
-        Column("author", shrinks=True),
-        Column("date"),
-        Column("branch", shrinks=True),
-        Column("time", number=True),
-        Column("checked"),
+        Column("author", shrinks=True, spare=6),
+        Column("date", spare=4),
+        Column("branch", shrinks=True, spare=3),
+        Column("time", number=True, spare=5),
+        Column("checked", spare=7),
     ]
     cells = []
     for row in rows:

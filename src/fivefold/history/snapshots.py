@@ -211,15 +211,21 @@ class WorkspaceSnapshot:
                 for name in folders
                 if name not in (".git", ".dvc")
                 and not (here / name / ".dvc").is_dir()
-                and not self._git.path_is_ignored(f"{_relative(here / name, worktree)}/")
+                and not self._ignored(f"{_relative(here / name, worktree)}/")
             )
             found.extend(
                 _relative(here / name, self._root)
                 for name in files
-                if _declares(name)
-                and not self._git.path_is_ignored(_relative(here / name, worktree))
+                if _declares(name) and not self._ignored(_relative(here / name, worktree))
             )
         return _not_ignored(found, self)
+
+    def _ignored(self, path: str) -> bool:
+        try:
+            return self._git.path_is_ignored(path)
+        except UnicodeEncodeError:
+            # pygit2 can't ask for a path that isn't UTF-8; nobody writes ignore rules for those.
+            return False
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -22,6 +22,9 @@ _STYLES = {
     "bold": "bold",
 }
 
+_GAP = 3
+_SHORTEST = 18
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -34,11 +37,14 @@ class Column:
         Set flush right.
     shrinks : bool
         May be cut short; the others keep their width.
+    spare : int
+        Above 0, the column is left out where the terminal is too narrow; the highest goes first.
     """
 
     title: str
     number: bool = False
     shrinks: bool = False
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +92,15 @@ def draw(parts: Sequence[Table | Text]) -> str:
         if isinstance(part, Text):
             console.print(RichText(part.text, style=_STYLES.get(part.style, "")), soft_wrap=True)
             continue
+        part, left_out = _fit(part, width)
         table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for column in part.columns:
+        for column, room in zip(part.columns, _widths(part, width), strict=True):
             table.add_column(
                 column.title,
                 justify="right" if column.number else "left",
                 no_wrap=True,
                 overflow="ellipsis",
-                min_width=None if column.shrinks else _width(part, column),
+                width=room,
             )
         styles = part.styles or [""] * len(part.rows)
         for row, style in zip(part.rows, styles, strict=True):
@@ -101,7 +108,45 @@ def draw(parts: Sequence[Table | Text]) -> str:
         if part.title:
             console.print(RichText(f"\n{part.title}", style="bold"))
         console.print(table)
+        if left_out:
+            names = ", ".join(left_out)
+            console.print(RichText(f"too narrow for: {names}", style="dim"), soft_wrap=True)
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines())
+
+
+def _fit(table: Table, width: int) -> tuple[Table, list[str]]:
+    """Leave out spare columns until the rest has room; rich would cut the rightmost to nothing."""
+    keep = list(range(len(table.columns)))
+    left_out = []
+    while sum(_needed(table, table.columns[i]) for i in keep) > width:
+        spare = max(keep, key=lambda i: table.columns[i].spare)
+        if not table.columns[spare].spare:
+            break
+        keep.remove(spare)
+        left_out.append(table.columns[spare].title)
+    columns = tuple(table.columns[i] for i in keep)
+    rows = [[row[i] for i in keep] for row in table.rows]
+    return Table(columns, rows, table.styles, table.title), left_out
+
+
+def _needed(table: Table, column: Column) -> int:
+    width = _width(table, column)
+    return (min(width, _SHORTEST) if column.shrinks else width) + _GAP
+
+
+def _widths(table: Table, width: int) -> list[int]:
+    """Give each column its width: the shrinking ones share what the others leave."""
+    widths = [_width(table, column) for column in table.columns]
+    shrinking = sorted(
+        (i for i, column in enumerate(table.columns) if column.shrinks), key=widths.__getitem__
+    )
+    room = width - sum(_GAP + wide for wide in widths) + sum(widths[i] for i in shrinking)
+    for place, i in enumerate(shrinking):
+        # The narrowest is served first: what it leaves goes to the wider ones.
+        share = max(room // (len(shrinking) - place), len(table.columns[i].title), 4)
+        widths[i] = min(widths[i], share)
+        room -= widths[i]
+    return widths
 
 
 def _width(table: Table, column: Column) -> int:
@@ -127,8 +172,9 @@ def to_markdown(parts: Sequence[Table | Text]) -> str:
 
 def _escape(text: str) -> str:
     """Keep a text from being read as markup: values come from files that anybody may propose."""
-    text = re.sub(r"([\\`*_{}\[\]<>|~#@&])", r"\\\1", text)
-    return " ".join(text.split())
+    text = re.sub(r"([\\`*\[\]<|~#&]|\b_|_\b)", r"\\\1", " ".join(text.split()))
+    # Forges look for mentions after they have taken the backslashes away.
+    return text.replace("@", "@<!-- -->")
 
 
 def to_csv(table: Table) -> str:

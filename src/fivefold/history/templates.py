@@ -44,6 +44,9 @@ class _BlobFiles:
     def normpath(self, path: str) -> str:
         return posixpath.normpath(path)
 
+    def suffix(self, path: str) -> str:
+        return posixpath.splitext(path)[1]
+
     def exists(self, path: str) -> bool:
         path = posixpath.normpath(path)
         if path not in self.asked:
@@ -98,5 +101,6 @@ def resolve(
         for section in _SECTIONS:
             resolved[section] = getattr(resolver, f"resolve_{section}")()
     except (DvcException, AttributeError, TypeError, UnicodeDecodeError, ValueError) as error:
-        raise MalformedError(" ".join(str(error).split())) from error
+        file = posixpath.join(folder, "dvc.yaml")
+        raise MalformedError(f"{file}: {' '.join(str(error).split())}") from error
     return resolved, tuple(files.asked)

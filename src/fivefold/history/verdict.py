@@ -85,7 +85,8 @@ def give_verdict(
         reached = [g.name for g in gates if g.kind == "threshold" and g.passed]
         text += f"; {reached[-1]}, " if reached else "; "
         rails = sum(g.kind == "guardrail" for g in gates)
-        text += f"all {rails} guardrails hold" if rails else "no guardrails"
+        words = {0: "no guardrails", 1: "the guardrail holds"}
+        text += words.get(rails, f"all {rails} guardrails hold")
     return text, outcome
 
 

@@ -1,0 +1,287 @@
+"""Histories of every shape: merges, shallow and bare clones, worktrees, odd paths."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fivefold.errors import HistoryError
+from fivefold.history.diff import compare
+from fivefold.history.leaderboard import rank_runs
+from fivefold.history.reader import Reader
+from fivefold.history.repository import Repository
+from fivefold.history.runs import collect_runs, default_tips, find_tips
+
+from .conftest import Project
+
+New = Callable[..., Project]
+
+
+def subjects(path: Path, *refs: str, everything: bool = False) -> list[str]:
+    repository = Repository(path)
+    tips = (
+        find_tips(repository, refs, everything=everything)
+        if refs or everything
+        else default_tips(repository)
+    )
+    return [run.subject for run in collect_runs(Reader(repository), tips)]
+
+
+def score(project: Project, value: float, message: str) -> str:
+    project.write("metrics.json", {"accuracy": value})
+    return project.commit(message)
+
+
+@pytest.fixture
+def plain(new_project: New) -> Project:
+    """A repository whose metrics no stage writes: quick to commit to."""
+    project = new_project(dvc=False)
+    project.write("dvc.yaml", "metrics: [metrics.json]\n")
+    score(project, 0.5, "first")
+    return project
+
+
+def test_outside_a_repository(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match="not inside a Git repository"):
+        Repository(tmp_path)
+
+
+def test_before_the_first_commit(new_project: New) -> None:
+    project = new_project(dvc=False)
+    with pytest.raises(HistoryError, match="no commit yet"):
+        default_tips(Repository(project.path))
+
+
+def test_no_metrics_at_all(new_project: New) -> None:
+    project = new_project(dvc=False)
+    project.write("README.md", "nothing")
+    project.commit("start")
+    project.write("README.md", "more")
+    repository = Repository(project.path)
+    with pytest.raises(HistoryError, match="no commit has metrics"):
+        rank_runs(Reader(repository), default_tips(repository))
+    with pytest.raises(HistoryError, match="neither revision declares metrics"):
+        compare(Reader(repository), repository.head(), repository.workspace())
+
+
+def test_a_metric_whose_name_tells_nothing_needs_a_direction(new_project: New) -> None:
+    project = new_project(dvc=False)
+    project.write("dvc.yaml", "metrics: [metrics.json]\n")
+    project.write("metrics.json", {"zeal": 3})
+    project.commit("start")
+    repository = Repository(project.path)
+    with pytest.raises(HistoryError, match="--metric NAME:maximize") as caught:
+        rank_runs(Reader(repository), default_tips(repository))
+    assert caught.value.got == "zeal"
+    ranked = rank_runs(Reader(repository), default_tips(repository), metric="zeal:minimize")
+    assert [row.value for row in ranked.rows] == [3]
+
+
+def test_a_guessed_direction_is_said(plain: Project) -> None:
+    plain.write("metrics.json", {"val": {"rmse": 2.0}})
+    plain.commit("another metric")
+    repository = Repository(plain.path)
+    found = rank_runs(Reader(repository), default_tips(repository))
+    assert found.board.primary == "val.rmse"
+    assert found.board.goal == "minimize"
+    assert any("guessed" in note for note in found.notes)
+    assert found.without == 1
+
+
+def test_a_merge_that_takes_a_sides_results_is_no_run(plain: Project) -> None:
+    plain.git("switch", "--quiet", "--create", "side")
+    score(plain, 0.7, "side")
+    plain.git("switch", "--quiet", "main")
+    plain.write("README.md", "text")
+    plain.commit("document")
+    plain.git("merge", "--quiet", "--no-ff", "--message", "merge side", "side")
+    plain.git("branch", "--delete", "side")
+    assert subjects(plain.path) == ["side", "first"]
+
+
+def test_a_merge_with_results_of_its_own_is_a_run(plain: Project) -> None:
+    for name in ("a", "b", "c"):
+        plain.git("switch", "--quiet", "--create", name, "main")
+        plain.write(f"{name}.txt", name)
+        plain.commit(f"text {name}")
+    plain.git("switch", "--quiet", "main")
+    plain.git("merge", "--quiet", "--no-commit", "--no-ff", "a", "b", "c")
+    score(plain, 0.9, "octopus")
+    assert len(plain.git("show", "--no-patch", "--format=%P").split()) == 4
+    assert subjects(plain.path) == ["octopus", "first"]
+
+
+def test_commits_are_named_after_the_branch_they_were_made_on(plain: Project) -> None:
+    plain.git("switch", "--quiet", "--create", "side")
+    score(plain, 0.7, "side")
+    plain.git("switch", "--quiet", "main")
+    score(plain, 0.6, "on main")
+    plain.git("merge", "--quiet", "--no-ff", "--strategy=ours", "--message", "merge", "side")
+    repository = Repository(plain.path)
+    tips = find_tips(repository, (), everything=True)
+    named = {run.subject: run.branch for run in collect_runs(Reader(repository), tips)}
+    assert named == {"on main": "main", "side": "side", "first": "main"}
+
+
+def test_a_shallow_clone_says_so(plain: Project, tmp_path: Path) -> None:
+    score(plain, 0.6, "second")
+    score(plain, 0.7, "third")
+    clone = Project(tmp_path / "clone")
+    plain.git("clone", "--quiet", "--depth=2", f"file://{plain.path}", str(clone.path))
+    repository = Repository(clone.path)
+    found = rank_runs(Reader(repository), default_tips(repository))
+    assert [row.run.subject for row in found.rows] == ["third", "second"]
+    assert any("shallow" in note for note in found.notes)
+    with pytest.raises(HistoryError, match="shallow"):
+        repository.resolve("HEAD~2")
+    diff = compare(Reader(repository), repository.resolve("HEAD~1"), repository.head())
+    assert diff.outcome in ("better", "unknown")
+    assert any("shallow" in note for note in diff.notes)
+
+
+def test_a_bare_repository(plain: Project, tmp_path: Path) -> None:
+    score(plain, 0.6, "second")
+    plain.git("clone", "--quiet", "--bare", str(plain.path), str(tmp_path / "bare.git"))
+    assert subjects(tmp_path / "bare.git") == ["second", "first"]
+    repository = Repository(tmp_path / "bare.git")
+    assert repository.workspace().commit is not None
+
+
+def test_a_detached_head(plain: Project) -> None:
+    score(plain, 0.6, "second")
+    plain.git("switch", "--quiet", "--detach", "HEAD~1")
+    assert subjects(plain.path) == ["first"]
+    assert subjects(plain.path, everything=True) == ["second", "first"]
+
+
+def test_a_linked_worktree(plain: Project, tmp_path: Path) -> None:
+    plain.git("worktree", "add", "--quiet", "-b", "linked", str(tmp_path / "linked"))
+    linked = Project(tmp_path / "linked", plain.commits)
+    score(linked, 0.8, "in the linked one")
+    assert subjects(linked.path) == ["in the linked one", "first"]
+    assert subjects(plain.path) == ["first"]
+
+
+def test_a_rewritten_commit_of_equal_results_is_one_run(plain: Project) -> None:
+    score(plain, 0.6, "second")
+    plain.git("branch", "before")
+    plain.git("commit", "--quiet", "--amend", "--message", "second, reworded")
+    assert len(subjects(plain.path, everything=True)) == 2
+
+
+def test_a_dvc_root_below_the_git_root(new_project: New) -> None:
+    project = new_project(dvc=False)
+    (project.path / "ml").mkdir()
+    inner = Project(project.path / "ml")
+    inner.dvc("init", "--quiet", "--subdir")
+    inner.write("dvc.yaml", "metrics: [metrics.json]\n")
+    project.write("dvc.yaml", "metrics: [other.json]\n")
+    project.write("other.json", {"accuracy": 0.1})
+    score(inner, 0.5, "inner")
+    score(inner, 0.6, "inner again")
+    assert subjects(inner.path) == ["inner again", "inner"]
+    # The outer repository doesn't take the inner one's pipelines for its own.
+    repository = Repository(project.path)
+    reader = Reader(repository)
+    assert list(reader.metrics(repository.snapshot(repository.head()))) == ["other.json"]
+
+
+def test_ignored_pipelines_are_left_out(new_project: New) -> None:
+    project = new_project(dvc=False)
+    for folder in ("kept", "old", "scratch"):
+        project.write(f"{folder}/dvc.yaml", "metrics: [metrics.json]\n")
+        project.write(f"{folder}/metrics.json", {"accuracy": 0.5})
+    project.write(".dvcignore", "# not these\n/old\n")
+    project.write(".gitignore", "/scratch/\n")
+    project.commit("start")
+    repository = Repository(project.path)
+    for revision in (repository.head(), repository.workspace()):
+        found = Reader(repository).metrics(repository.snapshot(revision))
+        assert list(found) == ["kept/metrics.json"]
+
+
+def test_a_broken_pipeline_file_is_a_row_that_says_so(plain: Project) -> None:
+    plain.write("dvc.yaml", "metrics: [metrics.json\n")
+    plain.commit("break")
+    plain.write("dvc.yaml", "metrics: [metrics.json]\n")
+    plain.commit("mend")
+    repository = Repository(plain.path)
+    found = rank_runs(Reader(repository), default_tips(repository))
+    assert [row.run.subject for row in found.rows] == ["first"]
+    (row,) = found.unranked
+    assert row.run.subject == "break"
+    assert "dvc.yaml, line" in row.reasons[0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such paths")
+def test_paths_that_are_not_utf8(plain: Project) -> None:
+    folder = os.fsencode(plain.path) + b"/caf\xe9"
+    os.mkdir(folder)
+    with open(folder + b"/dvc.yaml", "w") as file:
+        file.write("metrics: [m.json]\n")
+    with open(folder + b"/m.json", "w") as file:
+        file.write('{"accuracy": 0.25}')
+    plain.commit("odd path")
+    repository = Repository(plain.path)
+    for revision in (repository.head(), repository.workspace()):
+        found = Reader(repository).metrics(repository.snapshot(revision))
+        assert sorted(file.values["accuracy"] for file in found.values()) == [0.25, 0.5]
+
+
+def test_tags_of_what_is_no_commit_and_broken_references(plain: Project) -> None:
+    plain.git("tag", "blob", plain.git("rev-parse", "HEAD:dvc.yaml"))
+    plain.git("tag", "--annotate", "--message", "good", "v1")
+    plain.write(".git/refs/heads/gone", "0" * 39 + "1\n")
+    assert subjects(plain.path, everything=True) == ["first"]
+    assert subjects(plain.path, "v1") == ["first"]
+    with pytest.raises(HistoryError, match="no commit, branch or tag"):
+        Repository(plain.path).resolve("blob")
+
+
+def test_a_submodule_is_passed_by(plain: Project, new_project: New) -> None:
+    other = new_project("other", dvc=False)
+    other.write("dvc.yaml", "metrics: [metrics.json]\n")
+    score(other, 0.9, "other")
+    plain.git(
+        "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), "part"
+    )
+    plain.commit("add a submodule")
+    repository = Repository(plain.path)
+    found = Reader(repository).metrics(repository.snapshot(repository.head()))
+    assert list(found) == ["metrics.json"]
+
+
+def test_a_sha256_repository_is_refused_with_the_reason(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.git("init", "--quiet", "--object-format=sha256")
+    with pytest.raises(HistoryError, match="object format") as caught:
+        Repository(tmp_path)
+    assert "SHA-1" in str(caught.value.allowed)
+
+
+def test_no_default_branch(plain: Project) -> None:
+    plain.git("branch", "--move", "trunk")
+    with pytest.raises(HistoryError, match="no default branch"):
+        Repository(plain.path).default_base()
+
+
+def test_the_remotes_default_branch_is_the_base(plain: Project, tmp_path: Path) -> None:
+    plain.git("branch", "--move", "trunk")
+    first = plain.git("rev-parse", "HEAD")
+    clone = Project(tmp_path / "clone")
+    plain.git("clone", "--quiet", str(plain.path), str(clone.path))
+    clone.git("switch", "--quiet", "--create", "work")
+    clone.git("branch", "--delete", "--force", "trunk")
+    base = Repository(clone.path).default_base()
+    assert str(base.commit.id if base.commit else None) == first
+
+
+def test_histories_without_a_common_commit(plain: Project) -> None:
+    plain.git("switch", "--quiet", "--orphan", "other")
+    plain.write("README.md", "apart")
+    plain.commit("apart")
+    with pytest.raises(HistoryError, match="no common commit"):
+        Repository(plain.path).default_base()
