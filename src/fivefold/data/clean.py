@@ -1,0 +1,110 @@
+"""Clean: mend the one table step by step, and keep an audit of what each step did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals as nw
+
+from fivefold.data.audit import Auditor
+from fivefold.data.callables import call_of, require_target
+from fivefold.data.findings import find, require_target_varies
+from fivefold.data.steps import run_step
+from fivefold.errors import ConfigError, DataError
+from fivefold.table import Table, checkpoint, require_columns
+
+__all__ = ["CleanConfig", "Cleaned", "clean"]
+
+
+@dataclass(frozen=True)
+class CleanConfig:
+    """How the table is mended.
+
+    Attributes
+    ----------
+    key : list of str
+        The columns that together name a row.
+    target : str
+        The column that is predicted; it must be there when the steps are done.
+    engine : str
+        What runs the steps: pandas, polars or duckdb.
+    steps : list of dict
+        In order; each is ``_target_``, the dotted name of a function, and its arguments. The
+        function takes a table, and gives one: see :func:`fivefold.data.steps.run_step`.
+    """
+
+    key: list[str]
+    target: str
+    engine: str = "polars"
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            raise ConfigError("the key has no column", where="clean.key", got=self.key)
+        for number, step in enumerate(self.steps):
+            require_target(step, f"clean.steps.{number}")
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """The mended table.
+
+    Attributes
+    ----------
+    table : Table
+        What the steps left.
+    audit : dict
+        Per step: rows and columns before and after, cells changed, examples. And what was found in
+        the end: constant columns, columns that give the target away.
+    """
+
+    table: Table
+    audit: dict[str, Any]
+
+
+def clean(table: nw.LazyFrame[Any], config: CleanConfig) -> Cleaned:
+    """Run the steps in order.
+
+    Parameters
+    ----------
+    table : narwhals.LazyFrame
+        What integrate left.
+    config : CleanConfig
+        The steps.
+
+    Raises
+    ------
+    DataError
+        A step failed, left no row, or the target is missing or always the same.
+    ConfigError
+        A ``_target_`` leads nowhere, or an argument is unknown.
+    """
+    require_columns(table, config.key, "clean.key")
+    # All names are looked up first: a typo in the last step should not cost the others' time.
+    calls = [
+        call_of(step, f"clean.steps.{number}", inputs=1) for number, step in enumerate(config.steps)
+    ]
+    frame = checkpoint(table)
+    auditor = Auditor(frame, config.key)
+    for call in calls:
+        before = frame
+        frame = checkpoint(run_step(call, before, config.engine))
+        require_columns(
+            frame, config.key, f"{call.where} ({call.name})", "after the step the table"
+        )
+        rows = auditor.record(call, before, frame)
+        if rows == 0:
+            raise DataError("no row is left after the step", where=f"{call.where} ({call.name})")
+    require_columns(frame, [config.target], "clean.target")
+    target = require_target_varies(frame, config.target)
+    audit = {
+        "rows_before": auditor.rows_at_first,
+        "rows": auditor.rows,
+        "columns": len(frame.collect_schema()),
+        "key_unique": auditor.unique,
+        "steps": auditor.steps,
+        "target": {"column": config.target, **target},
+        "findings": find(frame, config.target, auditor.rows, target["values"]),
+    }
+    return Cleaned(Table(frame, tuple(config.key)), audit)
