@@ -197,7 +197,7 @@ class Chart:
     ----------
     spec : mapping
         A Vega-Lite specification with its data inside, or an Altair chart, which is turned into
-        one. Names that Altair draws from counters are renumbered, so equal charts are equal.
+        one.
     title : str
         The heading above it.
     caption : str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
@@ -13,10 +12,6 @@ __all__ = ["plain", "plain_spec", "to_json"]
 
 # What Altair's default theme adds; the page's own theme takes its place.
 _ALTAIR_CONFIG = {"view": {"continuousWidth": 300, "continuousHeight": 300}}
-_COUNTED = re.compile(r"(?:param|view|concat|layer|select)_\d+")
-_HASHED = re.compile(r"data-[0-9a-f]{32}")
-# Keys whose text is a Vega expression, where a counted name may stand in the middle.
-_EXPRESSIONS = frozenset({"expr", "test", "filter", "calculate", "signal", "update", "init"})
 _DATA = frozenset({"data", "datasets"})
 
 
@@ -59,7 +54,9 @@ def plain(value: object) -> Any:
 
 
 def plain_spec(chart: Any) -> dict[str, Any]:
-    """Give the Vega-Lite specification of an Altair chart or a mapping, the same in any process.
+    """Give the Vega-Lite specification of an Altair chart or a mapping.
+
+    Altair names data, views and parameters by hashes of what they hold: equal charts are equal.
 
     Raises
     ------
@@ -74,7 +71,7 @@ def plain_spec(chart: Any) -> dict[str, Any]:
     if spec.get("config") == _ALTAIR_CONFIG:
         del spec["config"]
     _refuse_urls(spec)
-    return _renumbered(spec)
+    return spec
 
 
 def _refuse_urls(node: Any) -> None:
@@ -89,59 +86,6 @@ def _refuse_urls(node: Any) -> None:
     elif isinstance(node, list):
         for item in node:
             _refuse_urls(item)
-
-
-def _renumbered(spec: dict[str, Any]) -> dict[str, Any]:
-    """Count anew, per chart, what Altair counts per process or names by a hash."""
-    datasets = spec.get("datasets", {})
-    names = {
-        name: f"data_{index}" if _HASHED.fullmatch(name) else name
-        for index, name in enumerate(datasets, start=1)
-    }
-    if datasets:
-        spec["datasets"] = {names[name]: rows for name, rows in datasets.items()}
-    counters: dict[str, int] = {}
-
-    def fresh(name: str) -> str:
-        if name not in names:
-            stem = name.rpartition("_")[0]
-            counters[stem] = counters.get(stem, 0) + 1
-            names[name] = f"{stem}_{counters[stem]}"
-        return names[name]
-
-    def collect(node: Any) -> None:
-        if isinstance(node, dict):
-            if isinstance(node.get("name"), str) and _COUNTED.fullmatch(node["name"]):
-                fresh(node["name"])
-            for key, item in node.items():
-                if key not in _DATA:
-                    collect(item)
-        elif isinstance(node, list):
-            for item in node:
-                collect(item)
-
-    def rename(node: Any, key: str) -> Any:
-        if isinstance(node, dict):
-            return {
-                inner: {"name": names.get(item["name"], item["name"])}
-                if inner == "data" and isinstance(item, dict) and set(item) == {"name"}
-                else item
-                if inner in _DATA
-                else rename(item, inner)
-                for inner, item in node.items()
-            }
-        if isinstance(node, list):
-            return [rename(item, key) for item in node]
-        if isinstance(node, str):
-            if key in _EXPRESSIONS:
-                return _COUNTED.sub(lambda found: names.get(found[0], found[0]), node)
-            if key in ("name", "param", "views", "empty"):
-                return names.get(node, node)
-        return node
-
-    collect(spec)
-    renamed: dict[str, Any] = rename(spec, "")
-    return renamed
 
 
 def to_json(value: object) -> str:

@@ -145,8 +145,10 @@ def value_format(kind: Format) -> str:
 
 def tip(alt: Any, name: str, title: str, kind: Format | None = None) -> Any:
     """Describe one line of a tooltip; ``kind`` None leaves the value as it is."""
+    # It becomes a string of a Vega expression, where some line breaks would end it.
+    shown = " ".join(title.split())
     # vega-tooltip makes a heading of "title" and a picture of "image".
-    shown = f"{title}:" if title in ("title", "image") else title
+    shown = f"{shown}:" if shown in ("title", "image") else shown
     if kind is None:
         return alt.Tooltip(name, type="nominal", title=shown)
     return alt.Tooltip(name, type="quantitative", title=shown, format=value_format(kind))

@@ -91,7 +91,7 @@ def histogram(
         picture,
         title=title,
         caption=caption,
-        alt_text=f"Histogram of {x or title} from {form.value(ends[0], 4)} to "
+        alt_text=f"Histogram of {x or title or 'values'} from {form.value(ends[0], 4)} to "
         f"{form.value(ends[-1], 4)}; most {y} lie in {peak['bin']}.",
         width=width,
         numbers={"bin": x or "bin", "count": y},
@@ -254,7 +254,7 @@ def distributions(
         picture,
         title=title,
         caption=caption,
-        alt_text=f"Distribution of {x or title} in {names[0]} and {names[1]}; "
+        alt_text=f"Distribution of {x or title or 'values'} in {names[0]} and {names[1]}; "
         f"{form.percent(far)} of the rows would have to move for the two to agree.",
         width=width,
         numbers={"bin": x or "value", "first": names[0], "second": names[1]},

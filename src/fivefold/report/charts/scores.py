@@ -129,7 +129,7 @@ def intervals(
         alt.layer(*layers),
         title=title,
         caption=f"{said} {caption}".strip(),
-        alt_text=f"{x or title} and its interval per {y or 'group'}. {said}".strip(),
+        alt_text=f"{x or title or 'values'} and its interval per {y or 'group'}. {said}".strip(),
         width=width,
         numbers=numbers,
         height=max(80, 24 * len(data)),

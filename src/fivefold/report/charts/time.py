@@ -117,7 +117,8 @@ def line(
         alt.layer(*layers),
         title=title,
         caption=caption,
-        alt_text=f"Line of {y_title or title} over {x_title or 'time'}, {len(where)} points from "
+        alt_text=f"Line of {y_title or title or 'values'} over {x_title or 'time'}, "
+        f"{len(where)} points from "
         f"{form.value(where[0] if where else None)} to {form.value(where[-1] if where else None)}"
         f"; between {shown(min(ends, default=None))} and {shown(max(ends, default=None))}.",
         width=width,
