@@ -20,6 +20,7 @@ from fivefold.pipeline.integrity import file_md5, locked_outputs
 from fivefold.pipeline.project import deepest, load_yaml, load_yaml_file
 from fivefold.pipeline.run import input_paths
 from fivefold.pipeline.stages import PARAMS, STAGES
+from fivefold.pipeline.targets import require_targets
 from fivefold.pipeline.typed import typed
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ def _section(root: Path, stage: Any, values: Any) -> dict[str, Any]:
     try:
         section: dict[str, Any] = asdict(typed(stage.config_class, own, stage.name))
         inputs = input_paths(stage, values)
+        require_targets(section, stage.name)
     except ConfigError as error:
         if error.where and error.where.split(".")[0] == stage.name:
             error = type(error)(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib.util
 import io
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,8 +21,9 @@ from typing import Any
 from fivefold.pipeline.artifacts import modules_of
 from fivefold.pipeline.declare import Stage
 from fivefold.pipeline.stages import input_output
+from fivefold.pipeline.targets import module_of, origin, targets
 
-__all__ = ["code_text", "fingerprint", "targets"]
+__all__ = ["code_text", "fingerprint"]
 
 
 def fingerprint(
@@ -49,7 +49,7 @@ def fingerprint(
     """
     kinds = [output.kind for output in stage.outputs.values()]
     kinds += [input_output(reference).kind for reference in stage.inputs.values()]
-    roots = [stage.module, *modules_of(kinds), *(module_of(name) for name in targets(section))]
+    roots = [stage.module, *modules_of(kinds), *(module_of(name) for _, name in targets(section))]
     files, packages = _closure(roots, own.resolve())
     digest = hashlib.sha256()
     for name in sorted(files):
@@ -59,29 +59,6 @@ def fingerprint(
             if distribution in versions:
                 digest.update(f"{distribution}=={versions[distribution]}\n".encode())
     return digest.hexdigest()[:16]
-
-
-def targets(value: Any) -> Iterator[str]:
-    """Give every ``_target_`` in nested plain values."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if key == "_target_" and isinstance(item, str):
-                yield item
-            else:
-                yield from targets(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from targets(item)
-
-
-def module_of(dotted: str) -> str:
-    """Give the module part of a dotted name: the longest prefix that is a module."""
-    parts = dotted.split(".")
-    for length in range(len(parts), 0, -1):
-        name = ".".join(parts[:length])
-        if _origin(name) is not None:
-            return name
-    return parts[0]
 
 
 def code_text(path: Path) -> str:
@@ -127,25 +104,18 @@ def _closure(roots: Iterable[str], own: Path) -> tuple[dict[str, Path], set[str]
         name = waiting.pop()
         if name in files:
             continue
-        origin = _origin(name)
-        if origin is None or not (name.split(".")[0] == "fivefold" or own in origin.parents):
+        file = origin(name)
+        ours = file is not None and file.suffix == ".py"
+        if file is None or not ours or not _counts(name, file, own):
             packages.add(name.split(".")[0])
             continue
-        files[name] = origin
-        waiting.extend(_imports(origin, name))
+        files[name] = file
+        waiting.extend(_imports(file, name))
     return files, packages
 
 
-@cache
-def _origin(name: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        # A package without __init__, an extension, a built-in: nothing of ours to read.
-        return Path(spec.origin) if spec and spec.origin else None
-    return Path(spec.origin).resolve()
+def _counts(name: str, file: Path, own: Path) -> bool:
+    return name.split(".")[0] == "fivefold" or own in file.parents
 
 
 @cache
@@ -169,7 +139,7 @@ def _imports(path: Path, module: str) -> tuple[str, ...]:
             found.append(source)
             if source.split(".")[0] in ("fivefold", module.split(".")[0]):
                 for alias in node.names:
-                    if _origin(f"{source}.{alias.name}") is not None:
+                    if origin(f"{source}.{alias.name}") is not None:
                         found.append(f"{source}.{alias.name}")  # noqa: PERF401 - reads better
     return tuple(dict.fromkeys(found))
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from fivefold.pipeline import fingerprint as subject
-from fivefold.pipeline.fingerprint import code_text, fingerprint, targets
+from fivefold.pipeline.fingerprint import code_text, fingerprint
 from fivefold.pipeline.stages import stage_named
+from fivefold.pipeline.targets import origin, targets
 
 SOURCE = '''"""A module."""
 
@@ -32,7 +33,7 @@ def test_comments_docstrings_and_blank_lines_do_not_count(tmp_path: Path) -> Non
 
 def test_targets_are_found_at_any_depth() -> None:
     value = {"steps": [{"_target_": "a.b"}, {"x": {"_target_": "c.d", "y": 1}}], "z": 2}
-    assert list(targets(value)) == ["a.b", "c.d"]
+    assert list(targets(value)) == [("steps.0._target_", "a.b"), ("steps.1.x._target_", "c.d")]
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def clean_fingerprint(own: Path, versions: dict[str, str] | None = None) -> str:
-    subject._origin.cache_clear()
+    origin.cache_clear()
     subject._imports.cache_clear()
     stage = stage_named("clean")
     assert stage is not None
