@@ -26,9 +26,9 @@ class Join:
     ----------
     table : str
         The table to join.
-    on : list of str
+    keys : list of str
         The key columns, if they have the same names on both sides.
-    left_on, right_on : list of str
+    left_keys, right_keys : list of str
         The key columns, if they have different names; the left names stay.
     how : {"left", "inner"}
         Keep rows without a match, or drop them.
@@ -41,9 +41,9 @@ class Join:
     """
 
     table: str
-    on: list[str] = field(default_factory=list)
-    left_on: list[str] = field(default_factory=list)
-    right_on: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    left_keys: list[str] = field(default_factory=list)
+    right_keys: list[str] = field(default_factory=list)
     how: str = "left"
     expect: str = "many_to_one"
     columns: list[str] | None = None
@@ -60,29 +60,29 @@ class Join:
                     allowed=allowed,
                     hint=nearest(value, allowed),
                 )
-        if bool(self.on) == bool(self.left_on or self.right_on):
+        if bool(self.keys) == bool(self.left_keys or self.right_keys):
             raise ConfigError(
                 "a join needs its keys once",
                 where=where,
-                got=f"on: {self.on}, left_on: {self.left_on}, right_on: {self.right_on}",
-                allowed="on, or left_on and right_on",
+                got=f"keys: {self.keys}, left_keys: {self.left_keys}, right_keys: {self.right_keys}",
+                allowed="keys, or left_keys and right_keys",
             )
-        if len(self.left_on) != len(self.right_on):
+        if len(self.left_keys) != len(self.right_keys):
             raise ConfigError(
                 "a join has another number of keys on the left than on the right",
                 where=where,
-                got=f"left_on: {self.left_on}, right_on: {self.right_on}",
+                got=f"left_keys: {self.left_keys}, right_keys: {self.right_keys}",
             )
 
     @property
-    def left_keys(self) -> list[str]:
+    def own_keys(self) -> list[str]:
         """The key columns of the rows that are there already."""
-        return self.on or self.left_on
+        return self.keys or self.left_keys
 
     @property
-    def right_keys(self) -> list[str]:
+    def their_keys(self) -> list[str]:
         """The key columns of the joined table."""
-        return self.on or self.right_on
+        return self.keys or self.right_keys
 
 
 @dataclass(frozen=True)

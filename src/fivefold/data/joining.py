@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import narwhals as nw
 
-from fivefold.data.values import dtype_name, examples, single
+from fivefold.data.values import dtype_name, examples, rows_of, single
 from fivefold.errors import JoinError
 from fivefold.table import require_columns, to_arrow
 
@@ -82,29 +82,29 @@ def link(
     taken = _taken(left, right, join, where)
     named = f"the table {join.table!r}"
     # A missing key matches nothing; engines differ in whether two missing keys are equal.
-    present = right.filter(*(~nw.col(name).is_null() for name in join.right_keys))
-    _require_unique(present, join.right_keys, f"{where}", named, join.expect)
+    present = right.filter(*(~nw.col(name).is_null() for name in join.their_keys))
+    _require_unique(present, join.their_keys, f"{where}", named, join.expect)
     if join.expect == "one_to_one":
-        known = left.filter(*(~nw.col(name).is_null() for name in join.left_keys))
-        _require_unique(known, join.left_keys, where, "the rows on the left", join.expect)
-    keys = zip(join.right_keys, join.left_keys, strict=True)
+        known = left.filter(*(~nw.col(name).is_null() for name in join.own_keys))
+        _require_unique(known, join.own_keys, where, "the rows on the left", join.expect)
+    keys = zip(join.their_keys, join.own_keys, strict=True)
     selected = present.select(
         *(nw.col(right_name).alias(left_name) for right_name, left_name in keys),
         *(nw.col(column).alias(name) for name, column in taken.items()),
         nw.lit(1).alias(marker),
     )
-    frame = left.join(selected, on=join.left_keys, how="left")
+    frame = left.join(selected, on=join.own_keys, how="left")
     lineage = {name: {"source": join.table, "column": column} for name, column in taken.items()}
-    return Linked(join.table, tuple(join.left_keys), join.how == "inner", marker, frame, lineage)
+    return Linked(join.table, tuple(join.own_keys), join.how == "inner", marker, frame, lineage)
 
 
 def _require_keys(
     left: nw.LazyFrame[Any], right: nw.LazyFrame[Any], join: JoinLike, where: str
 ) -> None:
-    require_columns(left, join.left_keys, where, "the left side")
-    require_columns(right, join.right_keys, where, f"the table {join.table!r}")
+    require_columns(left, join.own_keys, where, "the left side")
+    require_columns(right, join.their_keys, where, f"the table {join.table!r}")
     left_types, right_types = left.collect_schema(), right.collect_schema()
-    for left_name, right_name in zip(join.left_keys, join.right_keys, strict=True):
+    for left_name, right_name in zip(join.own_keys, join.their_keys, strict=True):
         if left_types[left_name] != right_types[right_name]:
             raise JoinError(
                 "the keys of a join have different types",
@@ -122,7 +122,7 @@ def _taken(
     names = right.collect_schema().names()
     if join.columns is not None:
         require_columns(right, join.columns, f"{where}.columns", f"the table {join.table!r}")
-    columns = [name for name in names if name not in join.right_keys]
+    columns = [name for name in names if name not in join.their_keys]
     chosen = columns if join.columns is None else join.columns
     taken = {join.prefix + name: name for name in chosen}
     here = left.collect_schema().names()
@@ -144,7 +144,7 @@ def _require_unique(
     repeated = frame.group_by(*keys).agg(nw.len().alias(count)).filter(nw.col(count) > 1)
     worst = to_arrow(repeated.sort(count, *keys, descending=[True] + [False] * len(keys)).head(1))
     if worst.num_rows:
-        row = worst.to_pylist()[0]
+        row = rows_of(worst)[0]
         total = to_arrow(repeated.select(nw.len())).column(0)[0].as_py()
         raise JoinError(
             f"the join would multiply rows: a key of {named} is not unique"
