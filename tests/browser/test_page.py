@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +75,13 @@ def test_the_charts_of_the_gallery_hold_marks_for_their_data(opened: Opened) -> 
     cells = re.search(r'<g class="mark-rect[^>]*marks"[^>]*>(.*?)</g>', matrix[0])
     assert cells is not None
     assert cells[1].count("<path") == 144
+
+
+def test_every_picture_keeps_its_label(html: str, opened: Opened) -> None:
+    label = re.compile(r'<div class="chart" role="img" aria-label="([^"]*)"')
+    assert [unescape(text) for text in label.findall(opened.dom)] == [
+        unescape(text) for text in label.findall(html)
+    ]
 
 
 def test_colours_follow_the_reader_s_scheme(opened: Opened) -> None:

@@ -12,7 +12,8 @@ const options = {
 };
 
 async function draw(figure) {
-  const place = figure.querySelector(".chart");
+  // Vega overwrites the role and the label of the element that it draws into.
+  const place = figure.querySelector(".chart").appendChild(document.createElement("div"));
   const spec = JSON.parse(figure.querySelector("script").textContent);
   try {
     await window.vegaEmbed(place, spec, options);

@@ -114,11 +114,14 @@ def thinned(x: Sequence[float], y: Sequence[float], most: int = MOST_POINTS) -> 
         math.hypot((x[i + 1] - x[i]) / wide, (y[i + 1] - y[i]) / high) for i in range(len(x) - 1)
     )
     along = [0.0, *itertools.accumulate(steps)]
-    kept, mark = [0], 1
+    # The curve is cut into as many equal lengths as there are gaps; each begins with one point.
+    gaps = most - 1
+    kept, last = [0], 0
     for index in range(1, len(along) - 1):
-        if along[index] >= along[-1] * mark / (most - 1):
+        gap = min(int(gaps * along[index] / along[-1]), gaps - 1) if along[-1] else 0
+        if gap > last:
             kept.append(index)
-            mark = int(along[index] / along[-1] * (most - 1)) + 1
+            last = gap
     return [*kept, len(x) - 1]
 
 
