@@ -1,0 +1,134 @@
+"""Compare candidates by cross-validation on the training part, and choose one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from fivefold.errors import ConfigError, nearest
+from fivefold.metrics import METRICS
+from fivefold.model.candidate import Candidate
+from fivefold.objective import Objective
+from fivefold.table import TableSchema
+
+if TYPE_CHECKING:
+    from fivefold.report import Page
+
+__all__ = ["SelectConfig", "Selected", "select"]
+
+_METHODS = ("auto", "kfold", "stratified", "group", "time")
+_RULES = ("best", "one_standard_error")
+
+
+@dataclass(frozen=True)
+class SelectConfig:
+    """How candidates are compared.
+
+    Attributes
+    ----------
+    candidates : dict of str to Candidate
+        By name, the simplest first: that order decides under ``rule: one_standard_error``.
+    folds : int
+        How many times a part of the training rows is held out, at least 2.
+    cross_validation : {"auto", "kfold", "stratified", "group", "time"}
+        How rows are held out; auto takes time where the schema has a time column, else group where
+        it has one with that role, else stratified (kfold for regression).
+    rule : {"best", "one_standard_error"}
+        The winner has the best mean, or is the simplest within one standard error of the best
+        (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3).
+    metrics : list of str
+        Metrics to report beside the primary one.
+    max_rows : int or None
+        Compare on at most so many training rows, drawn by the seed; at least 10.
+    seed : int
+        For folds, sampling and estimators, at least 0.
+    """
+
+    candidates: dict[str, Candidate] = field(default_factory=dict)
+    folds: int = 3
+    cross_validation: str = "auto"
+    rule: str = "best"
+    metrics: list[str] = field(default_factory=list)
+    max_rows: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("cross_validation", self.cross_validation, _METHODS),
+            ("rule", self.rule, _RULES),
+            *(("metrics", metric, tuple(METRICS)) for metric in self.metrics),
+        ):
+            if value not in known:
+                raise ConfigError(
+                    "unknown choice",
+                    where=f"select.{name}",
+                    got=value,
+                    allowed=known,
+                    hint=nearest(value, known),
+                )
+        for name, number, least in (
+            ("folds", self.folds, 2),
+            ("max_rows", self.max_rows, 10),
+            ("seed", self.seed, 0),
+        ):
+            if number is not None and number < least:
+                raise ConfigError(
+                    "a number is out of bounds",
+                    where=f"select.{name}",
+                    got=number,
+                    allowed=f"at least {least}",
+                )
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What the comparison gave.
+
+    Attributes
+    ----------
+    scores : dict
+        ``{"<candidate>": {"<metric>": mean, "std": ...}}`` of those that could be fitted.
+    selection : dict
+        Every candidate with its folds, the ranking, the winner and its declaration.
+    page : Page
+        The same, drawn.
+    """
+
+    scores: dict[str, Any]
+    selection: dict[str, Any]
+    page: Page
+
+
+def select(
+    train: nw.LazyFrame[Any], schema: TableSchema, objective: Objective, config: SelectConfig
+) -> Selected:
+    """Cross-validate every candidate on the training part and choose the winner.
+
+    A candidate that fails in a fold is reported and out of the comparison.
+
+    Raises
+    ------
+    ConfigError
+        There is no candidate, or one is not declared right.
+    ModelError
+        Every candidate failed.
+    DataError
+        The training part can't be cut into the folds.
+    """
+    from fivefold.model.comparison import compare, scores_of
+    from fivefold.model.selection_page import selection_page
+
+    if not config.candidates:
+        raise ConfigError(
+            "there is no candidate to select from",
+            where="select.candidates",
+            hint="add to the defaults in conf/config.yaml: - model@select.candidates.tree: tree",
+        )
+    selection = compare(train, schema, objective, config)
+    return Selected(
+        scores=scores_of(selection),
+        selection=selection,
+        page=selection_page(selection, objective),
+    )
