@@ -145,13 +145,17 @@ def bar(
     data = data[:limit]
     most = max((row["value"] or 0 for row in data), default=0)
     # Room for the number behind the longest bar.
-    scale = alt.Scale(domainMin=0, domainMax=most * 1.22 or 1, nice=False)
+    scale = alt.Scale(
+        domainMin=0, domainMax=most * (1.5 if width == "third" else 1.22) or 1, nice=False
+    )
     shared = chart(alt).encode(
         y=alt.Y(
             "name:N",
             sort=None,
             scale=alt.Scale(paddingInner=0.28, paddingOuter=0.1),
-            axis=alt.Axis(title=y or None, labelColor=INK),
+            axis=alt.Axis(
+                title=y or None, labelColor=INK, labelLimit=120 if width == "third" else 170
+            ),
         ),
         x=alt.X(
             "value:Q",
