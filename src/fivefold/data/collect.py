@@ -172,7 +172,7 @@ def _numbered(table: pa.Table, name: str | None) -> pa.Table:
             where="row_number",
             got=name,
         )
-    return table.add_column(0, name, pa.array(range(1, table.num_rows + 1), pa.int64()))
+    return table.add_column(0, name, _integers(range(1, table.num_rows + 1)))
 
 
 def _sampled(table: pa.Table, sample: int | None, name: str, seed: int) -> pa.Table:
@@ -184,7 +184,15 @@ def _sampled(table: pa.Table, sample: int | None, name: str, seed: int) -> pa.Ta
     entropy = [abs(seed), int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")]
     draws = np.random.PCG64(entropy).random_raw(table.num_rows)
     rows = np.sort(np.argsort(draws, kind="stable")[:sample])
-    return table.take(pa.array(rows)).combine_chunks()
+    return table.take(_integers(rows)).combine_chunks()
+
+
+def _integers(values: Any) -> pa.Array:
+    """Make an Arrow column of numbers without Arrow's converter, which imports pandas."""
+    import numpy as np
+
+    numbers = np.asarray(values, dtype=np.int64)
+    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def _digest(table: pa.Table) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import narwhals as nw
 import pyarrow as pa
 
-from fivefold.data.values import dtype_name, plain, single
+from fivefold.data.values import dtype_name, plain, rows_of, single
 from fivefold.errors import DataError
 from fivefold.table import to_arrow
 
@@ -54,7 +54,7 @@ def require_target_varies(frame: nw.LazyFrame[Any], target: str) -> dict[str, An
         )
     )
     values, missing = int(figures["values"] or 0), int(figures["missing"] or 0)
-    shown = to_arrow(counts.sort(target).head(_MOST_CLASSES + 1)).to_pylist()
+    shown = rows_of(to_arrow(counts.sort(target).head(_MOST_CLASSES + 1)))
     classes = {
         str(plain(row[target])): int(row["__rows"]) for row in shown if row[target] is not None
     }
@@ -154,7 +154,7 @@ def _separating(frame: nw.LazyFrame[Any], target: str, columns: Sequence[str]) -
         )
     ]
     known = frame.filter(~nw.col(target).is_null())
-    classes = to_arrow(known.group_by(target).agg(*aggregates).sort(target)).to_pylist()
+    classes = rows_of(to_arrow(known.group_by(target).agg(*aggregates).sort(target)))
     found: Found = {}
     for name in columns:
         if any(row[f"count {name}"] < _FEWEST_ROWS for row in classes):

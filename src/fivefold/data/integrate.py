@@ -64,7 +64,8 @@ class Join:
             raise ConfigError(
                 "a join needs its keys once",
                 where=where,
-                got=f"keys: {self.keys}, left_keys: {self.left_keys}, right_keys: {self.right_keys}",
+                got=f"keys: {self.keys}, left_keys: {self.left_keys}, "
+                f"right_keys: {self.right_keys}",
                 allowed="keys, or left_keys and right_keys",
             )
         if len(self.left_keys) != len(self.right_keys):

@@ -31,9 +31,9 @@ class JoinLike(Protocol):
     @property
     def prefix(self) -> str: ...  # noqa: D102
     @property
-    def left_keys(self) -> list[str]: ...  # noqa: D102
+    def own_keys(self) -> list[str]: ...  # noqa: D102
     @property
-    def right_keys(self) -> list[str]: ...  # noqa: D102
+    def their_keys(self) -> list[str]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

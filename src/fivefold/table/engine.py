@@ -57,13 +57,13 @@ def scan(path: Path, engine: str) -> nw.LazyFrame[Any]:
     if engine == "polars":
         import polars as pl
 
-        return nw.from_native(pl.scan_parquet(path))
+        return _wrapped(pl.scan_parquet(path))
     if engine == "duckdb":
-        return nw.from_native(_duckdb().read_parquet(str(path)))
+        return _wrapped(_duckdb().read_parquet(str(path)))
     if engine == "pandas":
         import pandas as pd
 
-        return nw.from_native(pd.read_parquet(path, dtype_backend="pyarrow")).lazy()
+        return _wrapped(pd.read_parquet(path, dtype_backend="pyarrow"))
     raise ConfigError(
         "unknown engine", where="engine", got=engine, allowed=ENGINES, hint=nearest(engine, ENGINES)
     )
@@ -119,14 +119,15 @@ def from_arrow(table: pa.Table, engine: str) -> nw.LazyFrame[Any]:
     if engine == "duckdb":
         # The relation reads the Arrow table where it stands, so the table must outlive it: the
         # checkpoint copies the rows into DuckDB's own storage.
-        return checkpoint(nw.from_native(_duckdb().from_arrow(table)))
+        return checkpoint(_wrapped(_duckdb().from_arrow(table)))
     if engine == "pandas":
         import pandas as pd
 
-        return nw.from_native(table.to_pandas(types_mapper=pd.ArrowDtype)).lazy()
+        return _wrapped(table.to_pandas(types_mapper=pd.ArrowDtype))
     import polars as pl
 
-    return nw.from_native(pl.from_arrow(table, rechunk=False)).lazy()
+    frame: Any = pl.from_arrow(table, rechunk=False)
+    return _wrapped(frame)
 
 
 def checkpoint(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -136,12 +137,12 @@ def checkpoint(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """
     implementation = frame.implementation
     if implementation.is_polars():
-        return nw.from_native(nw.to_native(frame).collect()).lazy()
+        return _wrapped(nw.to_native(frame).collect())
     if implementation.is_duckdb():
         connection = _duckdb()
         name = f"checkpoint_{next(_checkpoints)}"
         nw.to_native(frame).create(name)
-        return nw.from_native(connection.table(name))
+        return _wrapped(connection.table(name))
     return frame
 
 
@@ -165,6 +166,11 @@ def require_columns(
                 allowed=have,
                 hint=nearest(column, have),
             )
+
+
+def _wrapped(native: Any) -> nw.LazyFrame[Any]:
+    frame: nw.LazyFrame[Any] = nw.from_native(native).lazy()
+    return frame
 
 
 _checkpoints = count()

@@ -92,7 +92,7 @@ def _cast(group: pa.Table, target: pa.Schema) -> pa.Table:
             column = column.cast(field.type)
         if pa.types.is_floating(field.type):
             # A missing value is null and nothing else; engines differ in where they leave NaN.
-            column = pc.if_else(pc.is_nan(column), pa.scalar(None, field.type), column)
+            column = pc.if_else(pc.is_nan(column), pa.nulls(1, field.type)[0], column)
         columns.append(column)
     return pa.table(columns, schema=target).combine_chunks()
 
@@ -113,9 +113,16 @@ def _regrouped(rows: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa
         yield pa.Table.from_batches(held, schema=schema)
 
 
+_TRUE = pc.is_null(pa.nulls(1))[0]
+
+
 def _keyed(rows: Iterator[pa.RecordBatch], key: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-    """Pass sorted batches on, refusing a missing key and two neighbours with the same one."""
-    last: tuple[Any, ...] | None = None
+    """Pass sorted batches on, refusing a missing key and two neighbours with the same one.
+
+    Keys stay Arrow's own scalars until a message needs them: the way from Python's values to Arrow,
+    and from timestamps back, imports pandas, a third of a second in every stage.
+    """
+    last: tuple[pa.Scalar, ...] | None = None
     for batch in rows:
         if batch.num_rows == 0:
             continue
@@ -127,22 +134,22 @@ def _keyed(rows: Iterator[pa.RecordBatch], key: tuple[str, ...]) -> Iterator[pa.
                     where="key",
                     hint="drop those rows in clean.steps, or name another key in conf/config.yaml",
                 )
-        first = tuple(column[0].as_py() for column in columns)
+        first = tuple(column[0] for column in columns)
         same = None
         for column in columns:
             equal = pc.equal(column.slice(1), column.slice(0, len(column) - 1))
             same = equal if same is None else pc.and_(same, equal)
-        at = pc.index(same, True).as_py() if same is not None and len(same) else -1
-        repeated = tuple(column[at].as_py() for column in columns) if at >= 0 else None
+        at = same.index(_TRUE).as_py() if same is not None and len(same) else -1
+        repeated = tuple(column[at] for column in columns) if at >= 0 else None
         if last is not None and first == last:
             repeated = first
         if repeated is not None:
             raise DataError(
                 "the key is not unique",
                 where="key",
-                got=", ".join(f"{n}={v}" for n, v in zip(key, repeated, strict=True)),
+                got=", ".join(f"{n}={v.as_py()}" for n, v in zip(key, repeated, strict=True)),
                 hint="add fivefold.data.cleaning.drop_duplicates to clean.steps, "
                 "or name more columns under key: in conf/config.yaml",
             )
-        last = tuple(column[-1].as_py() for column in columns)
+        last = tuple(column[-1] for column in columns)
         yield batch

@@ -1,0 +1,103 @@
+"""A number per row that depends on its key and the seed only: on no engine, order or other row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+__all__ = ["fingerprint", "integers", "row_hashes", "uniform"]
+
+Hashes = npt.NDArray[np.uint64]
+
+
+def row_hashes(table: pa.Table, columns: Sequence[str], seed: int = 0) -> Hashes:
+    """Hash each row's values in some columns to 64 bits.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The columns hashed have no missing value, and the types that tables are kept in.
+    columns : sequence of str
+        Which.
+    seed : int
+        Another seed gives unrelated hashes.
+
+    Returns
+    -------
+    ndarray of uint64, shape (n_rows,)
+        Mixed with the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
+    """
+    digest = hashlib.blake2b(str(seed).encode(), digest_size=8).digest()
+    hashes = np.full(table.num_rows, np.frombuffer(digest, "<u8")[0], dtype=np.uint64)
+    for name in columns:
+        hashes = _mixed(hashes ^ _mixed(_words(table[name])))
+    return hashes
+
+
+def uniform(hashes: Hashes) -> npt.NDArray[np.float64]:
+    """Turn hashes into numbers in [0, 1), 53 bits each."""
+    return (hashes >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def fingerprint(hashes: Hashes) -> str:
+    """Give 16 hexadecimal digits that tell a set of rows from another, whatever their order."""
+    return hashlib.sha256(np.sort(hashes).astype("<u8").tobytes()).hexdigest()[:16]
+
+
+def _mixed(words: Hashes) -> Hashes:
+    with np.errstate(over="ignore"):
+        words = words + np.uint64(0x9E3779B97F4A7C15)
+        words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return words ^ (words >> np.uint64(31))
+
+
+def integers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Read a column of whole numbers, or the indices of a dictionary, without missing values.
+
+    Read where they stand in Arrow's memory: Arrow's own way to NumPy imports pandas.
+    """
+    array = _array(column)
+    if pa.types.is_dictionary(array.type):
+        array = array.indices
+    numbers: npt.NDArray[np.int64] = _numbers(array.cast(pa.int64()), np.int64)
+    return numbers
+
+
+def _words(column: pa.ChunkedArray) -> Hashes:
+    """Give a column's values as 64-bit words; a text's word is its BLAKE2b hash."""
+    type_ = column.type
+    if pa.types.is_floating(type_):
+        # Adding zero makes the negative zero positive: they are equal, so they hash alike.
+        floats = _numbers(_array(column.cast(pa.float64())), np.float64) + 0.0
+        words: Hashes = floats.view(np.uint64)
+        return words
+    if pa.types.is_timestamp(type_):
+        column = column.cast(pa.timestamp("us", type_.tz))
+    elif pa.types.is_date32(type_):
+        column = column.cast(pa.int32())
+    elif not (pa.types.is_integer(type_) or pa.types.is_boolean(type_)):
+        encoded = _array(column.cast(pa.large_string())).dictionary_encode()
+        texts = encoded.dictionary.to_pylist()
+        digests = b"".join(hashlib.blake2b(t.encode(), digest_size=8).digest() for t in texts)
+        by_code = np.frombuffer(digests, "<u8").astype(np.uint64)
+        chosen: Hashes = by_code[_numbers(encoded.indices.cast(pa.int64()), np.int64)]
+        return chosen
+    return integers(column).view(np.uint64)
+
+
+def _array(column: pa.ChunkedArray) -> pa.Array:
+    combined = column.combine_chunks()
+    return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
+
+
+def _numbers(values: pa.Array, dtype: Any) -> Any:
+    if len(values) == 0:
+        return np.empty(0, dtype=dtype)
+    whole = np.frombuffer(values.buffers()[1], dtype=dtype)
+    return whole[values.offset : values.offset + len(values)]
