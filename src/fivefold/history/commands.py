@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-__all__ = ["DiffFormat", "TableFormat", "diff", "leaderboard"]
+if TYPE_CHECKING:
+    from fivefold.history.reader import Reader
+    from fivefold.history.standings import Leaderboard
+
+__all__ = [
+    "DiffFormat",
+    "TableFormat",
+    "compare",
+    "diff",
+    "leaderboard",
+    "leaderboard_group",
+    "show",
+]
 
 
 class TableFormat(StrEnum):
@@ -59,37 +71,152 @@ def diff(
     _print(render_diff(found, output.value, everything=everything))
 
 
+leaderboard_group = typer.Typer(
+    help="Rank the runs of the history; or show and compare single ones.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+_Refs = Annotated[
+    list[str] | None,
+    typer.Option(help="Branches, tags or patterns of them to walk; can be repeated."),
+]
+_All = Annotated[
+    bool, typer.Option("--all", help="Walk every branch, remote branch, tag and experiment.")
+]
+_BoardName = Annotated[
+    str | None, typer.Option("--board", help="A board declared in conf/leaderboard/, or 'plan'.")
+]
+_Metric = Annotated[
+    str | None,
+    typer.Option(help="The metric that ranks, NAME or NAME:maximize|minimize."),
+]
+_Format = Annotated[TableFormat, typer.Option("--format", help="How to write it.")]
+
+
+@leaderboard_group.callback()
 def leaderboard(
-    refs: Annotated[
-        list[str] | None,
-        typer.Option(help="Branches, tags or patterns of them to walk; can be repeated."),
+    context: typer.Context,
+    board: _BoardName = None,
+    refs: _Refs = None,
+    everything: _All = False,
+    since: Annotated[
+        str | None, typer.Option(help="Leave out older commits: 2026-01-31, or 30d, 2w.")
     ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Walk every branch, remote branch and tag.")
-    ] = False,
-    top: Annotated[int, typer.Option(min=0, help="How many ranked runs to show; 0 for all.")] = 20,
-    metric: Annotated[
+    where: Annotated[
         str | None,
-        typer.Option(help="The metric that ranks, NAME or NAME:maximize|minimize."),
+        typer.Option(help="""Only runs that meet a condition: 'train.model == "forest"'."""),
     ] = None,
-    output: Annotated[
-        TableFormat, typer.Option("--format", help="How to write it.")
-    ] = TableFormat.table,
+    top: Annotated[int, typer.Option(min=0, help="How many ranked runs to show; 0 for all.")] = 20,
+    columns: Annotated[
+        str | None, typer.Option(help="Params or metrics to show too, separated by commas.")
+    ] = None,
+    metric: _Metric = None,
+    output: _Format = TableFormat.table,
 ) -> None:
     """Rank the runs of the history: the current branch's, or those of the named refs."""
-    from fivefold.history.leaderboard import rank_runs
+    if context.invoked_subcommand is not None:
+        return
     from fivefold.history.reader import Reader
     from fivefold.history.render_leaderboard import render_leaderboard
     from fivefold.history.repository import Repository
-    from fivefold.history.runs import default_tips, find_tips
+
+    found = _rank(
+        Reader(Repository()),
+        board=board,
+        refs=refs,
+        everything=everything,
+        since=since,
+        where=where,
+        top=top or None,
+        columns=tuple(name.strip() for name in (columns or "").split(",") if name.strip()),
+        metric=metric,
+    )
+    _print(render_leaderboard(found, output.value))
+
+
+@leaderboard_group.command()
+def show(
+    run: Annotated[str, typer.Argument(help="A commit, branch or tag, or 'workspace'.")],
+    board: _BoardName = None,
+    metric: _Metric = None,
+    output: _Format = TableFormat.table,
+) -> None:
+    """Show one run: its place and why, its metrics, params, data and cost."""
+    from fivefold.errors import HistoryError
+    from fivefold.history.details import describe, place_of
+    from fivefold.history.reader import Reader
+    from fivefold.history.render_details import render_details
+    from fivefold.history.repository import Repository
 
     repository = Repository()
-    if refs or everything:
-        tips = find_tips(repository, refs or (), everything=everything)
+    reader = Reader(repository)
+    details = describe(reader, repository.resolve(run))
+    try:
+        # Every branch, so that a run of another one has a place too.
+        ranked = _rank(reader, board=board, everything=True, top=None, metric=metric)
+    except HistoryError:
+        if board or metric:
+            raise
+        ranked = None
+    row = place_of(ranked, details.run) if ranked else None
+    _print(render_details(details, ranked, row, output.value))
+
+
+@leaderboard_group.command()
+def compare(
+    runs: Annotated[list[str], typer.Argument(help="Commits, branches or tags, or 'workspace'.")],
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Show what is the same too.")
+    ] = False,
+    output: _Format = TableFormat.table,
+) -> None:
+    """Put runs side by side: metrics, params, code, data and cost; what differs first."""
+    from fivefold.history.details import compare_runs, describe
+    from fivefold.history.reader import Reader
+    from fivefold.history.render_details import render_comparison
+    from fivefold.history.repository import Repository
+
+    repository = Repository()
+    reader = Reader(repository)
+    details = [describe(reader, repository.resolve(run)) for run in runs]
+    _print(render_comparison(details, compare_runs(details), output.value, everything=everything))
+
+
+def _rank(
+    reader: Reader,
+    *,
+    board: str | None,
+    refs: list[str] | None = None,
+    everything: bool = False,
+    since: str | None = None,
+    where: str | None = None,
+    top: int | None,
+    columns: tuple[str, ...] = (),
+    metric: str | None,
+) -> Leaderboard:
+    from fivefold.history.board import read_declaration
+    from fivefold.history.leaderboard import rank_runs
+    from fivefold.history.runs import default_tips, find_tips
+    from fivefold.history.where import parse_since
+
+    repository = reader.repository
+    declaration = read_declaration(reader, repository.snapshot(repository.workspace()), board)
+    named = refs or list(declaration.refs)
+    if named or everything:
+        tips = find_tips(repository, refs or named, everything=everything)
     else:
         tips = default_tips(repository)
-    found = rank_runs(Reader(repository), tips, metric=metric, top=top or None)
-    _print(render_leaderboard(found, output.value))
+    return rank_runs(
+        reader,
+        tips,
+        declaration=declaration,
+        metric=metric,
+        top=top,
+        where=where,
+        since=parse_since(since) if since else None,
+        columns=columns,
+    )
 
 
 def _print(text: str) -> None:

@@ -16,11 +16,9 @@ from fivefold.history.lock import Hash, Lock
 from fivefold.history.pipeline import Declared
 from fivefold.history.reader import Reader
 from fivefold.history.snapshots import Snapshot
-from fivefold.history.values import lookup, same
+from fivefold.history.values import flatten, lookup, same
 
 __all__ = ["Integrity", "check"]
-
-_MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +118,27 @@ def _params_changed(
             try:
                 now = lookup(raw, key)
             except KeyError:
-                now = _MISSING
-            if now is _MISSING:
                 # DVC records a param that is absent as null.
                 if value is not None:
                     reasons.append(f"stage {stage} ran with {key}={value!r}, {path} has none")
-            elif not same(now, value):
-                shown = f"{key}={value!r}, {path} says {now!r}"
-                reasons.append(f"stage {stage} ran with {shown}")
+                continue
+            if not same(now, value):
+                reasons.append(f"stage {stage} ran with {_first_difference(key, value, now, path)}")
     return reasons
+
+
+def _first_difference(key: str, ran: Any, now: Any, path: str) -> str:
+    """Name the first leaf that differs: a section as a whole would fill the screen."""
+    if isinstance(ran, Mapping) and isinstance(now, Mapping):
+        before, after = flatten(ran), flatten(now)
+        for name in dict.fromkeys((*before, *after)):
+            if name not in after:
+                return f"{key}.{name}={before[name]!r}, {path} has none"
+            if name not in before:
+                return f"no {key}.{name}, {path} says {after[name]!r}"
+            if not same(before[name], after[name]):
+                return f"{key}.{name}={before[name]!r}, {path} says {after[name]!r}"
+    return f"{key}={ran!r}, {path} says {now!r}"
 
 
 def _differs(snapshot: Snapshot, vouched: Hash) -> bool:

@@ -2,153 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from fivefold.errors import HistoryError, nearest
-from fivefold.history.conventions import COST_FILE, cost, model_name
-from fivefold.history.goals import Goals, parse_metric_option, read_plan
-from fivefold.history.integrity import Integrity, check
-from fivefold.history.intervals import METHOD, Interval, is_noise
-from fivefold.history.measures import Measure, find_measure, is_number, names_of
-from fivefold.history.reader import FileValues, Reader
+from fivefold.history.board import Board, Declaration, choose_board
+from fivefold.history.candidates import gather
+from fivefold.history.evaluation import data_version, find_primary, misses, run_value
+from fivefold.history.integrity import check
+from fivefold.history.intervals import METHOD, is_noise
+from fivefold.history.measures import Measure, is_number, names_of
+from fivefold.history.reader import Reader
 from fivefold.history.runs import Run, Tip, collect_runs
+from fivefold.history.standings import Leaderboard, Row, RowBuilder
+from fivefold.history.where import Condition
 from fivefold.metrics import Goal
 
-__all__ = ["Board", "Leaderboard", "Row", "choose_board", "rank_runs"]
-
-
-@dataclass(frozen=True)
-class Board:
-    """What ranks, and what else is shown.
-
-    Attributes
-    ----------
-    primary : str
-        The metric that ranks.
-    goal : {"maximize", "minimize"}
-    source : str
-        How the goal is known: plan, option, catalogue or guessed.
-    metrics : tuple of str
-        Other metrics to show.
-    notes : tuple of str
-        What the reader should know about the choice.
-    """
-
-    primary: str
-    goal: Goal
-    source: str
-    metrics: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Row:
-    """One run on the leaderboard.
-
-    Attributes
-    ----------
-    rank : int or None
-        None below the line, with `reasons`. Runs that can't be told from the leader share its rank.
-    run : Run
-    value : object
-        The primary metric.
-    interval : (float, float) or None
-        Its 95% confidence interval.
-    level : bool or None
-        Whether the difference from the leader can be noise; None where intervals are missing.
-    metrics : dict of str to object
-        The board's other metrics.
-    model : str or None
-    seconds : float or None
-        Of all stages together, where recorded.
-    integrity : Integrity or None
-        None where nothing was checked, as the row can't rank anyhow.
-    reasons : tuple of str
-        Why the row isn't ranked.
-    """
-
-    rank: int | None
-    run: Run
-    value: Any
-    interval: Interval | None = None
-    level: bool | None = None
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    model: str | None = None
-    seconds: float | None = None
-    integrity: Integrity | None = None
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Leaderboard:
-    """Ranked rows, rows below the line, and how many runs there were.
-
-    Attributes
-    ----------
-    board : Board
-    rows, unranked : tuple of Row
-    ranked : int
-        Runs that could rank, shown or not.
-    without : int
-        Runs that don't have the primary metric, and so aren't listed.
-    notes : tuple of str
-    """
-
-    board: Board
-    rows: tuple[Row, ...]
-    unranked: tuple[Row, ...]
-    ranked: int
-    without: int
-    notes: tuple[str, ...]
-
-
-def choose_board(reader: Reader, runs: list[Run], option: str | None) -> Board:
-    """Decide what ranks: the option, else the plan's primary metric, else a well-known name.
-
-    Raises
-    ------
-    HistoryError
-        Where no metric can rank, or the direction of the one that should is unknown.
-    """
-    newest = [run.snapshot for run in runs]
-    plan = read_plan(reader.params(newest[0])) if newest else None
-    goals = Goals(plan)
-    name, goal = parse_metric_option(option) if option else (plan.primary if plan else None, None)
-    notes: list[str] = []
-    if name is None:
-        names = next((found for s in newest if (found := names_of(reader.metrics(s)))), [])
-        name = next((n for n in names if goals.direction(n).goal), None)
-        if name is None:
-            raise HistoryError(
-                "nothing can be ranked: no plan names a primary metric, and no metric's name tells "
-                "which way is better",
-                got=", ".join(names) or "no numeric metric in any run",
-                hint="fivefold leaderboard --metric NAME:maximize (or :minimize)",
-            )
-        notes.append(
-            f"no plan names a primary metric: ranked by {name}; choose another with --metric"
-        )
-    direction = goals.direction(name.rpartition(":")[2])
-    goal, source = (goal, "option") if goal else (direction.goal, direction.source)
-    if goal is None:
-        raise HistoryError(
-            f"nothing tells whether more or less of {name!r} is better",
-            hint=f"fivefold leaderboard --metric {name}:maximize (or :minimize)",
-        )
-    if source == "guessed":
-        notes.append(f"{goal} is guessed from the name {name}: say it with --metric {name}:{goal}")
-    others = [m for m in (plan.primary, *plan.metrics) if m != name] if plan else []
-    return Board(name, goal, source, tuple(others), tuple(notes))
+__all__ = ["rank_runs"]
 
 
 def rank_runs(
     reader: Reader,
     tips: Iterable[Tip],
     *,
+    declaration: Declaration | None = None,
     metric: str | None = None,
     top: int | None = 20,
+    where: str | None = None,
+    since: datetime | None = None,
+    columns: tuple[str, ...] = (),
     workspace: bool = True,
 ) -> Leaderboard:
     """Rank the runs that the tips reach.
@@ -157,10 +42,18 @@ def rank_runs(
     ----------
     reader : Reader
     tips : iterable of Tip
+    declaration : Declaration, optional
+        A declared board; by default what the plan says.
     metric : str, optional
-        ``NAME`` or ``NAME:maximize``; by default the plan's primary metric.
+        ``NAME`` or ``NAME:maximize``, instead of the board's.
     top : int or None, default=20
         How many ranked rows to give; None for all.
+    where : str, optional
+        A condition that runs must meet, beside the board's own; see `Condition`.
+    since : datetime, optional
+        Leave out older commits.
+    columns : tuple of str
+        Params or metrics to show beside the board's own.
     workspace : bool, default=True
         Whether uncommitted results are a run too.
 
@@ -169,6 +62,7 @@ def rank_runs(
     HistoryError
         Where no run has any metric, or nothing can be ranked.
     """
+    declaration = declaration or Declaration()
     tips = list(tips)
     runs = [
         run
@@ -182,33 +76,32 @@ def rank_runs(
             allowed="metrics declared in dvc.yaml, committed or in DVC's cache",
             hint="dvc repro && git add -A && git commit",
         )
-    board = choose_board(reader, runs, metric)
-    scored, unranked, without = _score(reader, runs, board)
+    board = choose_board(reader, runs, declaration, metric)
+    conditions = [Condition(text) for text in (declaration.where, where) if text]
+    chosen = [run for run in runs if _admitted(reader, run, conditions, since)]
+    builder = RowBuilder(reader, board, (*declaration.columns, *columns))
+    scored, unranked, without = _score(builder, chosen)
     if not scored and not unranked:
-        names = sorted({n for run in runs for n in names_of(reader.metrics(run.snapshot))})
-        raise HistoryError(
-            "no run has the metric to rank by, or several files of each run have it",
-            got=board.primary,
-            allowed=", ".join(names[:12]) + (", ..." if len(names) > 12 else ""),
-            hint=nearest(board.primary, names) or "fivefold leaderboard --metric FILE:NAME",
-        )
-    scored.sort(key=lambda item: _order(item[1], board.goal))
-    rows, distrusted = _verified(reader, scored, board, top)
-    unranked = distrusted + unranked
-    notes = list(board.notes)
-    if _shallow(reader):
-        notes.append("the clone is shallow: runs before its first commit are not here")
-    if any(row.level for row in rows[1:]):
-        notes.append(f"rank 1 is shared where the difference can be noise, by {METHOD}")
-    if without:
-        notes.append(f"{without} run{'s have' if without > 1 else ' has'} no {board.primary}")
+        raise _nothing(reader, runs, board, filtered=len(chosen) < len(runs))
+    here = _current_data(reader, board, scored)
+    scored = _in_order(builder, scored)
+    rows, elsewhere, passed_over = _verified(builder, scored, None if declaration.by else top, here)
+    candidates = 0
+    if declaration.by:
+        rows, candidates = _candidates(reader, rows, board, top)
+        elsewhere = {k: _candidates(reader, v, board, top)[0] for k, v in elsewhere.items()}
+    rows = _with_ranks(rows)
+    elsewhere = {version: _with_ranks(found) for version, found in elsewhere.items()}
+    others = sum(map(len, elsewhere.values()))
+    ranked = candidates if declaration.by else len(scored) - len(passed_over) - others
     return Leaderboard(
         board,
         tuple(rows),
-        tuple(unranked),
-        len(scored) - len(distrusted),
+        (*passed_over, *unranked),
+        {version: tuple(found) for version, found in elsewhere.items()},
+        ranked,
         without,
-        tuple(notes),
+        _notes(reader, board, rows, without),
     )
 
 
@@ -216,110 +109,185 @@ def _shallow(reader: Reader) -> bool:
     return reader.repository.is_shallow
 
 
-def _order(measure: Measure, goal: Goal) -> float:
-    value = float(measure.value)
-    return -value if goal == "maximize" else value
+def _nothing(reader: Reader, runs: list[Run], board: Board, *, filtered: bool) -> HistoryError:
+    names = sorted({n for run in runs for n in names_of(reader.metrics(run.snapshot))})
+    if filtered and board.primary in names:
+        return HistoryError(
+            "no run meets the conditions", where="--where, --since, or the board's own"
+        )
+    return HistoryError(
+        "no run has the metric to rank by, or several files of each run have it",
+        got=board.primary,
+        allowed=", ".join(names[:12]) + (", ..." if len(names) > 12 else ""),
+        hint=nearest(board.primary, names) or "fivefold leaderboard --metric FILE:NAME",
+    )
+
+
+def _notes(reader: Reader, board: Board, rows: list[Row], without: int) -> tuple[str, ...]:
+    notes = list(board.notes)
+    if _shallow(reader):
+        notes.append("the clone is shallow: runs before its first commit are not here")
+    if any(row.level for row in rows[1:]):
+        notes.append(f"rank 1 is shared where the difference can be noise, by {METHOD}")
+    if without:
+        notes.append(f"{without} run{'s have' if without > 1 else ' has'} no {board.primary}")
+    return tuple(notes)
+
+
+def _admitted(
+    reader: Reader, run: Run, conditions: list[Condition], since: datetime | None
+) -> bool:
+    if since is not None and run.time is not None and run.time < since:
+        return False
+    return all(
+        condition.holds(lambda name: run_value(reader, run, name)) for condition in conditions
+    )
 
 
 def _score(
-    reader: Reader, runs: list[Run], board: Board
+    builder: RowBuilder, runs: list[Run]
 ) -> tuple[list[tuple[Run, Measure]], list[Row], int]:
     """Find each run's primary metric; runs whose metric can't rank become rows with a reason."""
+    reader, board = builder.reader, builder.board
     scored: list[tuple[Run, Measure]] = []
     unranked: list[Row] = []
     without = 0
     hint: str | None = None
     for run in runs:
-        measure = _quick(reader, run, board.primary, hint)
-        if measure is None:
-            files = reader.metrics(run.snapshot)
-            measure = find_measure(files, board.primary)
-            if measure is None:
-                broken = [f.error for f in files.values() if f.error and not f.missing]
-                broken.extend(reader.declared(run.snapshot).problems)
-                if broken:
-                    unranked.append(_describe(reader, run, None, board, files, broken))
-                else:
-                    without += 1
-                continue
+        measure, reasons = find_primary(reader, run.snapshot, board, hint)
+        if measure is not None and not reasons and is_number(measure.value):
             hint = measure.file
-        if is_number(measure.value):
             scored.append((run, measure))
+        elif measure is not None and not reasons:
+            value = "null" if measure.value is None else measure.value
+            unranked.append(builder.row(run, measure, [f"{board.primary} is {value}"]))
+        elif reasons:
+            unranked.append(builder.row(run, measure, reasons))
         else:
-            reason = f"{board.primary} is {_spell(measure.value)}"
-            files = reader.metrics(run.snapshot)
-            unranked.append(_describe(reader, run, measure, board, files, [reason]))
+            without += 1
     return scored, unranked, without
 
 
-def _spell(value: Any) -> str:
-    return "null" if value is None else str(value)
+def _order(measure: Measure, goal: Goal) -> float:
+    value = float(measure.value)
+    return -value if goal == "maximize" else value
 
 
-def _quick(reader: Reader, run: Run, name: str, path: str | None) -> Measure | None:
-    """Look only where the last run had the metric: other files of the run stay unread."""
-    if path is None or path not in reader.declared(run.snapshot).metrics:
+def _in_order(builder: RowBuilder, scored: list[tuple[Run, Measure]]) -> list[tuple[Run, Measure]]:
+    """Sort the best first; of equal ones the cheaper, then the older."""
+    goal = builder.board.goal
+    scored = sorted(scored, key=lambda item: _order(item[1], goal))
+    result: list[tuple[Run, Measure]] = []
+    for _, equal in groupby(scored, key=lambda item: _order(item[1], goal)):
+        group = list(equal)
+        if len(group) > 1:
+            # Only a tie is worth the reading of what the runs cost.
+            group.sort(key=lambda item: _tie(builder, item[0]))
+        result.extend(group)
+    return result
+
+
+def _tie(builder: RowBuilder, run: Run) -> tuple[float, float]:
+    seconds = builder.seconds(run)
+    return (
+        float("inf") if seconds is None else seconds,
+        run.time.timestamp() if run.time else float("inf"),
+    )
+
+
+def _current_data(reader: Reader, board: Board, scored: list[tuple[Run, Measure]]) -> str | None:
+    """Give the version of the data that runs are judged on now: here, or else by the newest run."""
+    if not scored:
         return None
-    blob = run.snapshot.blob(path)
-    if blob is None:
-        return None
-    return find_measure({path: reader.file(run.snapshot, path, blob)}, name)
+    newest, measure = scored[0]
+    repository = reader.repository
+    here = repository.snapshot(repository.workspace())
+    return data_version(reader, here, board, measure.file) or data_version(
+        reader, newest.snapshot, board, measure.file
+    )
 
 
 def _verified(
-    reader: Reader, scored: list[tuple[Run, Measure]], board: Board, top: int | None
-) -> tuple[list[Row], list[Row]]:
-    """Give the best rows that nothing speaks against, and those that were passed over."""
+    builder: RowBuilder, scored: list[tuple[Run, Measure]], top: int | None, here: str | None
+) -> tuple[list[Row], dict[str, list[Row]], list[Row]]:
+    """Give the best rows that nothing speaks against, those judged elsewhere, and the others.
+
+    Runs are looked into from the best down, and no further than the rows asked for.
+    """
+    reader, board = builder.reader, builder.board
     rows: list[Row] = []
-    distrusted: list[Row] = []
-    leader: Measure | None = None
+    elsewhere: dict[str, list[Row]] = {}
+    passed_over: list[Row] = []
     for run, measure in scored:
         if top is not None and len(rows) >= top:
             break
         integrity = check(reader, run.snapshot)
-        files = reader.metrics(run.snapshot)
-        if not integrity.trusted:
-            distrusted.append(
-                _describe(reader, run, measure, board, files, integrity.reasons, integrity)
-            )
-            continue
-        leader = leader or measure
-        level = is_noise(leader.value, leader.interval, measure.value, measure.interval)
-        rank = len(rows) + 1
-        if level or measure.value == leader.value:
-            rank = 1
-        elif rows[-1].value == measure.value and rows[-1].rank is not None:
-            rank = rows[-1].rank
-        rows.append(
-            _describe(reader, run, measure, board, files, (), integrity, rank=rank, level=level)
+        version = data_version(reader, run.snapshot, board, measure.file)
+        reasons = () if integrity.trusted else integrity.reasons
+        reasons = (*reasons, *misses(reader, run.snapshot, board))
+        row = builder.row(run, measure, reasons, integrity, version)
+        if reasons:
+            passed_over.append(row)
+        elif version is not None and here is not None and version != here:
+            elsewhere.setdefault(version, []).append(row)
+        else:
+            rows.append(row)
+    return rows, elsewhere, passed_over
+
+
+def _candidates(
+    reader: Reader, rows: list[Row], board: Board, top: int | None
+) -> tuple[list[Row], int]:
+    """Make one row of each candidate's runs."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        key = tuple(_group_value(reader, row.run, name) for name in board.declaration.by)
+        groups.setdefault(key, []).append(row)
+    found = []
+    for key, members in groups.items():
+        newest = max(
+            members, key=lambda row: row.run.time.timestamp() if row.run.time else float("inf")
         )
-    return rows, distrusted
+        candidate, standing = gather(
+            dict(zip(board.declaration.by, key, strict=True)),
+            [row.value for row in members],
+            members.index(newest),
+            board.declaration.aggregate,
+            board.goal,
+        )
+        row = members[standing]
+        alone = row.value == candidate.value
+        found.append(
+            replace(
+                row,
+                value=candidate.value,
+                # The interval is one run's; a mean of several has another.
+                interval=row.interval if alone else None,
+                candidate=candidate,
+            )
+        )
+    found.sort(key=lambda row: -row.value if board.goal == "maximize" else row.value)
+    return found[:top], len(found)
 
 
-def _describe(
-    reader: Reader,
-    run: Run,
-    measure: Measure | None,
-    board: Board,
-    files: Mapping[str, FileValues],
-    reasons: Iterable[str],
-    integrity: Integrity | None = None,
-    *,
-    rank: int | None = None,
-    level: bool | None = None,
-) -> Row:
-    spent = cost(files.get(COST_FILE))
-    seconds = [row["seconds"] for row in spent.values() if "seconds" in row]
-    others = {name: found.value for name in board.metrics if (found := find_measure(files, name))}
-    return Row(
-        rank=rank,
-        run=run,
-        value=measure.value if measure else None,
-        interval=measure.interval if measure else None,
-        level=level,
-        metrics=others,
-        model=model_name(reader.params(run.snapshot)),
-        seconds=sum(seconds) if seconds else None,
-        integrity=integrity,
-        reasons=tuple(reasons),
-    )
+def _group_value(reader: Reader, run: Run, name: str) -> Any:
+    try:
+        value = run_value(reader, run, name)
+    except KeyError:
+        return None
+    return str(value) if isinstance(value, (list, dict)) else value
+
+
+def _with_ranks(rows: list[Row]) -> list[Row]:
+    """Give ranks to rows in order; who can't be told from the leader shares its rank."""
+    ranked: list[Row] = []
+    for place, row in enumerate(rows, start=1):
+        leader = rows[0]
+        level = is_noise(leader.value, leader.interval, row.value, row.interval)
+        rank: int | None = place
+        if level or row.value == leader.value:
+            rank = 1
+        elif ranked[-1].value == row.value:
+            rank = ranked[-1].rank
+        ranked.append(replace(row, rank=rank, level=level))
+    return ranked

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Column", "Table", "Text", "draw", "to_csv", "to_markdown"]
+__all__ = ["Column", "Table", "Text", "draw", "to_csv", "to_markdown", "without_empty"]
 
 _STYLES = {
     "better": "green",
@@ -175,6 +175,17 @@ def _escape(text: str) -> str:
     text = re.sub(r"([\\`*\[\]<|~#&]|\b_|_\b)", r"\\\1", " ".join(text.split()))
     # Forges look for mentions after they have taken the backslashes away.
     return text.replace("@", "@<!-- -->")
+
+
+def without_empty(table: Table) -> Table:
+    """Drop the columns that no row fills: a plain DVC repository has no intervals, say."""
+    keep = [i for i, _ in enumerate(table.columns) if any(row[i] for row in table.rows)]
+    return Table(
+        tuple(table.columns[i] for i in keep),
+        [[row[i] for i in keep] for row in table.rows],
+        table.styles,
+        table.title,
+    )
 
 
 def to_csv(table: Table) -> str:

@@ -1,0 +1,161 @@
+"""All that is known of single runs, and several of them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fivefold.errors import HistoryError
+from fivefold.history.conventions import (
+    CODE_SECTION,
+    COST_FILE,
+    baselines,
+    code_fingerprints,
+    cost,
+)
+from fivefold.history.integrity import Integrity, check
+from fivefold.history.lock import Hash
+from fivefold.history.measures import Measure, all_measures
+from fivefold.history.reader import Reader
+from fivefold.history.repository import Revision
+from fivefold.history.runs import Run
+from fivefold.history.standings import Leaderboard, Row
+from fivefold.history.values import same
+
+__all__ = ["Comparison", "Details", "compare_runs", "describe", "place_of"]
+
+
+@dataclass(frozen=True)
+class Details:
+    """One revision's run.
+
+    Attributes
+    ----------
+    name : str
+        As the user wrote it.
+    run : Run
+    metrics : dict of str to Measure
+    baselines : dict of str to float
+        What a model that learns nothing reaches, where recorded.
+    params : dict of str to object
+        By dotted name, with ``file:`` in front where there are several files.
+    code : dict of str to str
+        Fingerprints of the code that the stages ran.
+    data : dict of str to Hash
+        What DVC keeps: by path, as ``dvc.lock`` vouches for it.
+    cost : dict of str to dict
+        Seconds and peak memory (MB) per stage.
+    integrity : Integrity
+    problems : tuple of str
+        What couldn't be read.
+    """
+
+    name: str
+    run: Run
+    metrics: Mapping[str, Measure]
+    baselines: Mapping[str, float]
+    params: Mapping[str, Any]
+    code: Mapping[str, str]
+    data: Mapping[str, Hash]
+    cost: Mapping[str, Mapping[str, float]]
+    integrity: Integrity
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One thing that runs have, over all of them.
+
+    Attributes
+    ----------
+    section : {"metric", "param", "code", "data", "cost"}
+    name : str
+    values : tuple of object
+        One per run; None where a run has none.
+    differs : bool
+    """
+
+    section: str
+    name: str
+    values: tuple[Any, ...]
+    differs: bool
+
+
+def describe(reader: Reader, revision: Revision) -> Details:
+    """Read all that a revision tells of its run.
+
+    Raises
+    ------
+    HistoryError
+        Where the revision declares no metrics.
+    """
+    snapshot = reader.repository.snapshot(revision)
+    declared = reader.declared(snapshot)
+    metrics, params = reader.metrics(snapshot), reader.params(snapshot)
+    if not declared.metrics and not declared.problems:
+        raise HistoryError(
+            "this revision declares no metrics, so it is no run",
+            got=revision.label,
+            hint="fivefold leaderboard --all",
+        )
+    fingerprints = code_fingerprints(params)
+    several = len([file for file in params.values() if file.values]) > 1
+    lock = reader.lock(snapshot)
+    cached = {out.path for s in declared.stages.values() for out in s.outs if out.cached}
+    errors = [file.error for file in (*metrics.values(), *params.values()) if file.error]
+    known: dict[str, float] = {}
+    for file in metrics.values():
+        known.update(baselines(file))
+    return Details(
+        name=revision.name,
+        run=Run(revision.commit, None, snapshot),
+        metrics=all_measures(metrics),
+        baselines=known,
+        params={
+            f"{path}:{name}" if several else name: value
+            for path, file in params.items()
+            for name, value in file.values.items()
+            if not (fingerprints and name.startswith(f"{CODE_SECTION}."))
+        },
+        code=fingerprints,
+        data={path: h for path, h in lock.outs().items() if path in cached or path in lock.data},
+        cost=cost(metrics.get(COST_FILE)),
+        integrity=check(reader, snapshot),
+        problems=(*declared.problems, *errors),
+    )
+
+
+def place_of(board: Leaderboard, run: Run) -> Row | None:
+    """Find a run's row on a leaderboard, under its own commit or one that holds the same."""
+    apart = [row for rows in board.elsewhere.values() for row in rows]
+    for row in (*board.rows, *apart, *board.unranked):
+        if run.id in (row.run.id, *row.run.also):
+            return row
+    return None
+
+
+def compare_runs(runs: list[Details]) -> list[Comparison]:
+    """Put runs side by side: what differs first, each part in the order metrics to cost."""
+    sections = {
+        "metric": [{name: m.value for name, m in run.metrics.items()} for run in runs],
+        "param": [dict(run.params) for run in runs],
+        "code": [dict(run.code) for run in runs],
+        "data": [{path: item.value for path, item in run.data.items()} for run in runs],
+        "cost": [
+            {
+                f"{stage} {key}": value
+                for stage, row in run.cost.items()
+                for key, value in row.items()
+            }
+            for run in runs
+        ],
+    }
+    found = []
+    for section, columns in sections.items():
+        for name in dict.fromkeys(name for column in columns for name in column):
+            values = tuple(column.get(name) for column in columns)
+            has = [name in column for column in columns]
+            differs = not all(has) or not all(same(values[0], value) for value in values[1:])
+            found.append(Comparison(section, name, values, differs))
+    return sorted(found, key=lambda item: not item.differs)

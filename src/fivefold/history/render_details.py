@@ -1,0 +1,223 @@
+"""Single runs, and runs side by side, for the terminal, as Markdown or as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fivefold.history.details import Comparison, Details
+from fivefold.history.figures import (
+    as_json,
+    bytes_text,
+    ends_text,
+    seconds_text,
+    value_text,
+)
+from fivefold.history.standings import Leaderboard, Row
+from fivefold.history.tables import Column, Table, Text, draw, to_csv, to_markdown, without_empty
+
+__all__ = ["render_comparison", "render_details"]
+
+
+def render_details(
+    details: Details,
+    board: Leaderboard | None,
+    row: Row | None,
+    format: str,  # noqa: A002  the option's name
+) -> str:
+    """Show one run: its place, metrics, params, data, cost and integrity.
+
+    Parameters
+    ----------
+    details : Details
+    board : Leaderboard or None
+        None where nothing can be ranked.
+    row : Row or None
+        Its row on the board; None where it isn't on it.
+    format : {"table", "markdown", "json", "csv"}
+        CSV holds the metrics.
+    """
+    if format == "json":
+        return json.dumps(_details_dict(details, row), indent=2, ensure_ascii=False)
+    metrics = _metrics(details)
+    if format == "csv":
+        return to_csv(metrics)
+    run = details.run
+    parts: list[Table | Text] = [Text(f"{run.short}  {run.subject}", "bold")]
+    if run.time is not None:
+        parts.append(Text(f"{run.author}, {run.time:%Y-%m-%d %H:%M}", "dim"))
+    parts.append(Text(_place(board, row)))
+    integrity = details.integrity
+    parts.append(Text(f"Checked: {'; '.join((integrity.status, *integrity.reasons))}"))
+    parts.append(metrics)
+    if details.cost:
+        parts.append(_cost(details))
+    if details.data:
+        parts.append(_data(details))
+    params = [[name, value_text(value, digits=12)] for name, value in details.params.items()]
+    if params:
+        columns = (Column("param"), Column("value", shrinks=True))
+        parts.append(Table(columns, params, title="Params"))
+    parts.extend(Text(problem, "worse") for problem in details.problems)
+    return to_markdown(parts) if format == "markdown" else draw(parts)
+
+
+def _place(board: Leaderboard | None, row: Row | None) -> str:
+    if board is None:
+        return "Not ranked: nothing here tells what to rank by (--metric)"
+    if row is None:
+        return f"Not on the leaderboard of {board.board.primary}: no run, or on no branch walked"
+    if row.rank is None:
+        return f"Not ranked: {'; '.join(row.reasons)}"
+    if board.board.declaration.by:
+        return f"Stands for the candidate at rank {row.rank} of {board.ranked}"
+    shared = " (within noise of the leader)" if row.rank == 1 and row.level else ""
+    apart = f", among those judged on {row.data}" if row not in board.rows else ""
+    return f"Rank {row.rank} of {board.ranked} by {board.board.primary}{shared}{apart}"
+
+
+def _metrics(details: Details) -> Table:
+    columns = (
+        Column("metric"),
+        Column("value", number=True, shrinks=True),
+        Column("95% interval"),
+        Column("without learning", number=True),
+        Column("file"),
+    )
+    rows = [
+        [
+            name,
+            value_text(measure.value),
+            ends_text(measure.interval),
+            value_text(details.baselines[name]) if name in details.baselines else "",
+            measure.file,
+        ]
+        for name, measure in details.metrics.items()
+    ]
+    return without_empty(Table(columns, rows, title="Metrics"))
+
+
+def _cost(details: Details) -> Table:
+    rows = [
+        [
+            stage,
+            seconds_text(row.get("seconds")),
+            f"{row['peak_memory_mb']:.0f} MB" if "peak_memory_mb" in row else "",
+        ]
+        for stage, row in details.cost.items()
+    ]
+    total = sum(row.get("seconds", 0.0) for row in details.cost.values())
+    rows.append(["all", seconds_text(total), ""])
+    columns = (Column("stage"), Column("time", number=True), Column("peak memory", number=True))
+    return Table(columns, rows, title="Cost")
+
+
+def _data(details: Details) -> Table:
+    rows = [
+        [
+            path,
+            item.value[:12],
+            bytes_text(item.size),
+            "" if item.files is None else str(item.files),
+        ]
+        for path, item in details.data.items()
+    ]
+    columns = (
+        Column("path", shrinks=True),
+        Column("hash"),
+        Column("size", number=True),
+        Column("files", number=True),
+    )
+    return without_empty(Table(columns, rows, title="Data"))
+
+
+def _details_dict(details: Details, row: Row | None) -> dict[str, Any]:
+    time = details.run.time
+    return {
+        "commit": details.run.id,
+        "subject": details.run.subject,
+        "author": details.run.author,
+        "date": time.isoformat() if time else None,
+        "rank": row.rank if row else None,
+        "reasons": list(row.reasons) if row else [],
+        "integrity": {
+            "status": details.integrity.status,
+            "reasons": list(details.integrity.reasons),
+        },
+        "metrics": {
+            name: {
+                "value": as_json(measure.value),
+                "interval": as_json(measure.interval),
+                "baseline": as_json(details.baselines.get(name)),
+                "file": measure.file,
+            }
+            for name, measure in details.metrics.items()
+        },
+        "params": as_json(dict(details.params)),
+        "code": dict(details.code),
+        "data": {
+            path: {"hash": item.value, "size": item.size, "files": item.files}
+            for path, item in details.data.items()
+        },
+        "cost": {stage: dict(row) for stage, row in details.cost.items()},
+        "problems": list(details.problems),
+    }
+
+
+def render_comparison(
+    runs: list[Details],
+    rows: list[Comparison],
+    format: str,  # noqa: A002  the option's name
+    *,
+    everything: bool = False,
+) -> str:
+    """Show runs side by side, what differs first.
+
+    Parameters
+    ----------
+    runs : list of Details
+    rows : list of Comparison
+    format : {"table", "markdown", "json", "csv"}
+    everything : bool, default=False
+        Show what all runs have in common too; JSON and CSV always do.
+    """
+    if format == "json":
+        found = {
+            "runs": [{"name": run.name, "commit": run.run.id} for run in runs],
+            "rows": [
+                {
+                    "section": row.section,
+                    "name": row.name,
+                    "values": as_json(row.values),
+                    "differs": row.differs,
+                }
+                for row in rows
+            ],
+        }
+        return json.dumps(found, indent=2, ensure_ascii=False)
+    shown = [row for row in rows if everything or row.differs or format == "csv"]
+    columns = (
+        Column(""),
+        Column("name", shrinks=True),
+        *(Column(_title(run), shrinks=True) for run in runs),
+    )
+    cells = [[row.section, row.name, *(_cell(row, value) for value in row.values)] for row in shown]
+    table = Table(columns, cells, ["" if row.differs else "dim" for row in shown])
+    if format == "csv":
+        return to_csv(table)
+    same = len(rows) - len(shown)
+    parts: list[Table | Text] = [table] if cells else [Text("Nothing differs", "bold")]
+    if same:
+        parts.append(Text(f"{same} values are the same (--everything shows them)", "dim"))
+    return to_markdown(parts) if format == "markdown" else draw(parts)
+
+
+def _title(run: Details) -> str:
+    short = run.run.short
+    return short if run.name.startswith(short) or short == run.name else f"{run.name} {short}"
+
+
+def _cell(row: Comparison, value: Any) -> str:
+    if value is None:
+        return "–"  # noqa: RUF001  a dash for people to read
+    return str(value)[:8] if row.section in ("data", "code") else value_text(value)

@@ -1,0 +1,76 @@
+"""The verbs as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from fivefold.errors import HistoryError
+from fivefold.history.commands import diff, leaderboard_group
+
+from .conftest import Project
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app.command()(diff)
+app.add_typer(leaderboard_group, name="leaderboard")
+
+
+@pytest.fixture
+def call(flights: Project, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    monkeypatch.chdir(flights.path)
+    # The runner's streams are no terminal, whatever the tests run in.
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> Result:
+        result = CliRunner().invoke(app, list(arguments))
+        if isinstance(result.exception, HistoryError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result
+
+    return run
+
+
+def test_diff(call) -> None:  # type: ignore[no-untyped-def]
+    assert call("diff").output.startswith("Better: roc_auc 0.623 → 0.653")
+    assert json.loads(call("diff", "main", "forest", "--format", "json").output)["params"]
+    assert "| metric |" in call("diff", "--format", "markdown").output
+    assert "rows" in call("diff", "--everything").output
+    with pytest.raises(HistoryError, match="did you mean 'main'"):
+        call("diff", "mian")
+
+
+def test_leaderboard(call) -> None:  # type: ignore[no-untyped-def]
+    assert "2 runs ranked by roc_auc" in call("leaderboard").output
+    assert "3 runs ranked by roc_auc" in call("leaderboard", "--all").output
+    assert "1 run ranked" in call("leaderboard", "--where", "train.model == 'forest'").output
+    found = json.loads(call("leaderboard", "--refs", "main", "--format", "json").output)
+    assert [row["branch"] for row in found["rows"]] == ["main", "main"]
+    assert "train.depth" in call("leaderboard", "--columns", "train.depth, clean.rows").output
+    for since in ("2023-11-01", "5000w"):
+        assert "2 runs" in call("leaderboard", "--since", since).output
+    with pytest.raises(HistoryError, match="no point in time"):
+        call("leaderboard", "--since", "yesterday")
+
+
+def test_show_and_compare(call) -> None:  # type: ignore[no-untyped-def]
+    # A run of another branch has a place too.
+    assert "Rank 2 of 3 by roc_auc" in call("leaderboard", "show", "main").output
+    assert "train.model" in call("leaderboard", "compare", "main", "forest", "workspace").output
+
+
+def test_the_verbs_cost_no_start_up_time() -> None:
+    heavy = ("pygit2", "rich", "yaml", "dvc", "numpy", "pandas", "sklearn")
+    program = (
+        "import sys; before = set(sys.modules); import fivefold.history.commands;"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
