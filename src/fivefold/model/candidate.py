@@ -123,8 +123,6 @@ def build_estimator(candidate: Candidate, objective: Objective, seed: int, where
                     allowed=known,
                     hint=nearest(argument, known),
                 )
-        if "random_state" in known:
-            declared.setdefault("random_state", seed)
     try:
         estimator = instantiate(declared, _convert_="all")
     except (InstantiationException, TypeError, ValueError) as error:
@@ -142,6 +140,10 @@ def build_estimator(candidate: Candidate, objective: Objective, seed: int, where
                 got=name,
                 allowed="an estimator with scikit-learn's interface",
             )
+    # Asked of the estimator, not of its signature: XGBoost's takes it among **kwargs.
+    params = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
+    if "random_state" in params and "random_state" not in declared:
+        estimator.set_params(random_state=seed)
     return estimator
 
 
