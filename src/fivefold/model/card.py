@@ -174,7 +174,7 @@ def _limits(
     ]
     if objective.task == "binary":
         lines.append(
-            f"The class {form.verbatim(report['confusion']['classes'][-1])} is predicted from a "
+            f"The class {form.verbatim(form.value(report['confusion']['classes'][-1]))} is predicted from a "
             f"score of {form.number(config.threshold)} on; no cost of errors was weighed."
         )
     if schema.with_role("time"):

@@ -105,7 +105,7 @@ def _errors(report: Mapping[str, Any], objective: Objective, metrics: Mapping[st
     note = None
     if objective.task == "binary":
         note = (
-            f"The positive class is {form.verbatim(confusion['classes'][-1])}, predicted from a "
+            f"The positive class is {form.verbatim(form.value(confusion['classes'][-1]))}, predicted from a "
             f"score of {form.number(report['threshold'])} on."
         )
     return Section("Errors", blocks, note=note)
