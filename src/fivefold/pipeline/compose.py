@@ -26,7 +26,16 @@ from fivefold.pipeline.typed import typed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["OVERRIDES", "check_project", "compose", "composed", "render_params", "require_current"]
+__all__ = [
+    "CONF",
+    "OVERRIDES",
+    "check_project",
+    "compose",
+    "composed",
+    "render_params",
+    "require_current",
+    "resolved_tree",
+]
 
 CONF = "conf"
 OVERRIDES = "overrides.yaml"
@@ -120,7 +129,7 @@ def composed(root: Path) -> dict[str, Any]:
     ConfigError
         An unknown group, key or value; an override that does not parse.
     """
-    tree = _hydra(root, _overrides(root))
+    tree = resolved_tree(root)
     params = _top_level(root, tree)
     versions = locked(root)
     sys.path.insert(0, str(root / "src"))
@@ -134,6 +143,17 @@ def composed(root: Path) -> dict[str, Any]:
     finally:
         sys.path.remove(str(root / "src"))
     return params
+
+
+def resolved_tree(root: Path) -> dict[str, Any]:
+    """Compose the tree as ``conf/`` and the overrides declare it, without the stages' defaults.
+
+    Raises
+    ------
+    ConfigError
+        An unknown group or value; an override that does not parse.
+    """
+    return _hydra(root, _overrides(root))
 
 
 def _top_level(root: Path, tree: Mapping[str, Any]) -> dict[str, Any]:
