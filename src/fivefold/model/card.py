@@ -173,8 +173,9 @@ def _limits(
         "Missing numbers are taken for the median of the training rows.",
     ]
     if objective.task == "binary":
+        positive = form.verbatim(form.value(report["confusion"]["classes"][-1]))
         lines.append(
-            f"The class {form.verbatim(form.value(report['confusion']['classes'][-1]))} is predicted from a "
+            f"The class {positive} is predicted from a "
             f"score of {form.number(config.threshold)} on; no cost of errors was weighed."
         )
     if schema.with_role("time"):

@@ -104,8 +104,9 @@ def _errors(report: Mapping[str, Any], objective: Objective, metrics: Mapping[st
         )
     note = None
     if objective.task == "binary":
+        positive = form.verbatim(form.value(confusion["classes"][-1]))
         note = (
-            f"The positive class is {form.verbatim(form.value(confusion['classes'][-1]))}, predicted from a "
+            f"The positive class is {positive}, predicted from a "
             f"score of {form.number(report['threshold'])} on."
         )
     return Section("Errors", blocks, note=note)
