@@ -30,6 +30,14 @@ def check(config: PlanConfig) -> None:
     for key in ("name", "target"):
         if not str(getattr(config, key)).strip():
             raise PlanError(f"the plan has no {key}", where=f"plan.{key}", got="an empty text")
+    for key in ("task", "primary_metric"):
+        if getattr(config, key) == "infer":
+            raise PlanError(
+                f"the plan does not say its {key} yet",
+                where=f"plan.{key}",
+                got="infer",
+                hint="fivefold schema infer reads it off the table, or set it in conf/plan.yaml",
+            )
     if config.task not in TASKS:
         raise PlanError(
             f"unknown task {config.task!r}",

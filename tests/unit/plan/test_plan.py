@@ -137,6 +137,8 @@ def test_a_primary_metric_among_the_others_is_reported_once() -> None:
     ("changes", "where", "words"),
     [
         ({"task": "binari"}, "plan.task", "did you mean 'binary'?"),
+        ({"task": "infer"}, "plan.task", "fivefold schema infer"),
+        ({"primary_metric": "infer"}, "plan.primary_metric", "fivefold schema infer"),
         ({"target": " "}, "plan.target", "no target"),
         ({"primary_metric": "roc_au"}, "plan.primary_metric", "did you mean 'roc_auc'?"),
         ({"primary_metric": "r2"}, "plan.primary_metric", "set task: regression"),
