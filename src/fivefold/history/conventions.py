@@ -17,7 +17,7 @@ __all__ = [
     "baselines",
     "code_fingerprints",
     "cost",
-    "intervals",
+    "interval_of",
     "is_annotation",
     "model_name",
 ]
@@ -42,14 +42,13 @@ def prefer(paths: list[str]) -> str | None:
     return named[0] if len(named) == 1 else paths[0] if len(paths) == 1 else None
 
 
-def intervals(file: FileValues) -> dict[str, tuple[float, float]]:
-    """Give the 95% confidence intervals that a metrics file holds, ``(low, high)`` by metric."""
+def interval_of(file: FileValues, name: str) -> tuple[float, float] | None:
+    """Give the 95% confidence interval that a metrics file holds for a metric: low, high."""
     section = file.raw.get(_INTERVAL) if isinstance(file.raw, Mapping) else None
-    found = {}
-    for name, ends in section.items() if isinstance(section, Mapping) else ():
-        if isinstance(ends, Mapping) and _number(ends.get("low")) and _number(ends.get("high")):
-            found[str(name)] = (float(ends["low"]), float(ends["high"]))
-    return found
+    ends = section.get(name) if isinstance(section, Mapping) else None
+    if isinstance(ends, Mapping) and _number(ends.get("low")) and _number(ends.get("high")):
+        return float(ends["low"]), float(ends["high"])
+    return None
 
 
 def baselines(file: FileValues) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fivefold.history.board import Board
 from fivefold.history.conventions import model_name
-from fivefold.history.measures import Measure, find_measure, is_number
+from fivefold.history.measures import Measure, find_measure, is_number, measure_in
 from fivefold.history.reader import Reader
 from fivefold.history.runs import Run
 from fivefold.history.snapshots import Snapshot
@@ -19,28 +19,27 @@ _HELD_OUT = ("test", "holdout", "held_out", "held-out")
 
 
 def find_primary(
-    reader: Reader, snapshot: Snapshot, board: Board, path: str | None
+    reader: Reader, run: Run, board: Board, path: str | None
 ) -> tuple[Measure | None, list[str]]:
     """Find the metric that ranks a run, with the reasons why it can't rank.
 
     Parameters
     ----------
     reader : Reader
-    snapshot : Snapshot
+    run : Run
     board : Board
     path : str or None
         Where the last run had it: where this one has it there too, its other files stay unread.
     """
+    snapshot = run.snapshot
     sets = board.declaration.evaluations
     if sets:
         return _over_sets(reader, snapshot, board, sets)
-    if path is not None and path in reader.declared(snapshot).metrics:
-        blob = snapshot.blob(path)
-        file = reader.file(snapshot, path, blob) if blob is not None else None
-        if file is not None:
-            measure = find_measure({path: file}, board.primary)
-            if measure is not None:
-                return measure, []
+    blob = dict(run.results).get(path) if path is not None else None
+    if path is not None and isinstance(blob, bytes):
+        measure = measure_in(reader.file(snapshot, path, blob), path, board.primary)
+        if measure is not None:
+            return measure, []
     files = reader.metrics(snapshot)
     measure = find_measure(files, board.primary)
     if measure is not None:

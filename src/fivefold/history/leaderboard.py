@@ -154,7 +154,7 @@ def _score(
     without = 0
     hint: str | None = None
     for run in runs:
-        measure, reasons = find_primary(reader, run.snapshot, board, hint)
+        measure, reasons = find_primary(reader, run, board, hint)
         if measure is not None and not reasons and is_number(measure.value):
             hint = measure.file
             scored.append((run, measure))

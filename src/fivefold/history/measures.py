@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from fivefold.history.conventions import COST_FILE, intervals, is_annotation, prefer
+from fivefold.history.conventions import COST_FILE, interval_of, is_annotation, prefer
 from fivefold.history.intervals import Interval
 from fivefold.history.reader import FileValues
 
-__all__ = ["Measure", "all_measures", "find_measure", "is_number", "names_of"]
+__all__ = ["Measure", "all_measures", "find_measure", "is_number", "measure_in", "names_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,15 @@ def find_measure(files: Mapping[str, FileValues], name: str) -> Measure | None:
     return None if chosen is None else _measure(chosen, files[chosen], name, name)
 
 
+def measure_in(file: FileValues, path: str, name: str) -> Measure | None:
+    """Find a metric in one file, at best without flattening it."""
+    if isinstance(file.raw, Mapping) and name in file.raw:
+        value = file.raw[name]
+        if not isinstance(value, Mapping):
+            return Measure(name, path, value, interval_of(file, name))
+    return _measure(path, file, name, name) if name in file.values else None
+
+
 def all_measures(files: Mapping[str, FileValues]) -> dict[str, Measure]:
     """Give every metric of a revision by name, but for costs and what only explains a metric."""
     holders: dict[str, list[str]] = {}
@@ -74,4 +83,4 @@ def names_of(files: Mapping[str, FileValues]) -> list[str]:
 
 
 def _measure(path: str, file: FileValues, name: str, shown: str) -> Measure:
-    return Measure(shown, path, file.values[name], intervals(file).get(name))
+    return Measure(shown, path, file.values[name], interval_of(file, name))

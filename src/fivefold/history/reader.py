@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
-
-import pygit2
 
 from fivefold.history.content import ContentCache
 from fivefold.history.lock import Hash, Lock, LockedStage, locked_stages, tracked_data
@@ -23,33 +20,51 @@ from fivefold.history.pipeline import (
     read_declaration,
 )
 from fivefold.history.repository import Repository
-from fivefold.history.snapshots import Snapshot
+from fivefold.history.snapshots import BlobId, CommitSnapshot, Snapshot
 from fivefold.history.templates import is_templated, resolve
 from fivefold.history.values import MalformedError, flatten, parse, select
 
 __all__ = ["FileValues", "Reader"]
 
 
-@dataclass(frozen=True, slots=True)
 class FileValues:
     """A metrics or params file as a revision has it.
 
-    Attributes
+    Parameters
     ----------
-    values : dict of str to object
-        By dotted name; empty where there is an error.
     raw : object
         As parsed, nested.
-    error : str or None
+    error : str, optional
         Why it couldn't be read.
-    missing : bool
+    missing : bool, default=False
         Whether it is declared, but not there.
+    names : tuple of str
+        The names that are tracked, with what is under them; none means all.
     """
 
-    values: Mapping[str, Any]
-    raw: Any = field(default_factory=dict)
-    error: str | None = None
-    missing: bool = False
+    __slots__ = ("_names", "_values", "error", "missing", "raw")
+
+    def __init__(
+        self,
+        raw: Any = None,
+        error: str | None = None,
+        *,
+        missing: bool = False,
+        names: tuple[str, ...] = (),
+    ) -> None:
+        self.raw = {} if raw is None else raw
+        self.error = error
+        self.missing = missing
+        self._names = names
+        self._values: dict[str, Any] | None = None
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The values by dotted name; empty where there is an error."""
+        if self._values is None:
+            # Most files of a long history are asked for one value only.
+            self._values = {} if self.error else select(flatten(self.raw), self._names)
+        return self._values
 
 
 class Reader:
@@ -63,13 +78,14 @@ class Reader:
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.cache = ContentCache.of(repository.git, repository.root)
-        self._files: dict[tuple[pygit2.Oid, str], FileValues] = {}
+        self._files: dict[tuple[BlobId, str], FileValues] = {}
         self._parts: dict[tuple[object, ...], Declared] = {}
-        self._reads: dict[tuple[pygit2.Oid, str], tuple[str, ...]] = {}
+        self._reads: dict[tuple[BlobId, str], tuple[str, ...]] = {}
         self._declared: dict[tuple[object, ...], Declared] = {}
+        self._by_tree: dict[BlobId, Declared] = {}
         self._locks: dict[tuple[object, ...], Lock] = {}
 
-    def file(self, snapshot: Snapshot, path: str, blob: pygit2.Oid) -> FileValues:
+    def file(self, snapshot: Snapshot, path: str, blob: BlobId) -> FileValues:
         """Parse a file once, whichever revisions have it."""
         # The suffix decides the format, so equal bytes under two suffixes are two values.
         key = (blob, posixpath.splitext(path)[1])
@@ -79,6 +95,9 @@ class Reader:
 
     def declared(self, snapshot: Snapshot) -> Declared:
         """Read what all ``dvc.yaml`` files of a revision declare together."""
+        tree = snapshot.tree if isinstance(snapshot, CommitSnapshot) else None
+        if tree is not None and tree in self._by_tree:
+            return self._by_tree[tree]
         parts = []
         for file in snapshot.pipeline_files():
             if posixpath.basename(file) == "dvc.yaml":
@@ -90,9 +109,11 @@ class Reader:
         key = (default, *map(id, parts))
         if key not in self._declared:
             self._declared[key] = merge_declared(parts, default_params=default)
+        if tree is not None:
+            self._by_tree[tree] = self._declared[key]
         return self._declared[key]
 
-    def _part(self, snapshot: Snapshot, file: str, blob: pygit2.Oid) -> Declared:
+    def _part(self, snapshot: Snapshot, file: str, blob: BlobId) -> Declared:
         # A templated file's result depends on the files it names in `vars` too; which those are
         # follows from the file alone.
         reads = self._reads.get((blob, file), ())
@@ -135,7 +156,7 @@ class Reader:
             self._locks[key] = Lock(stages, data, tuple(problems))
         return self._locks[key]
 
-    def _lock_files(self, snapshot: Snapshot) -> list[tuple[str, pygit2.Oid]]:
+    def _lock_files(self, snapshot: Snapshot) -> list[tuple[str, BlobId]]:
         files = []
         for file in snapshot.pipeline_files():
             path = file
@@ -146,7 +167,7 @@ class Reader:
                 files.append((path, blob))
         return files
 
-    def lock_key(self, snapshot: Snapshot) -> tuple[tuple[str, pygit2.Oid], ...]:
+    def lock_key(self, snapshot: Snapshot) -> tuple[tuple[str, BlobId], ...]:
         """Give the ids of the lock files: equal where data, code and params as run are equal."""
         return tuple(self._lock_files(snapshot))
 
@@ -200,12 +221,10 @@ class Reader:
         for path, names in self.declared(snapshot).params.items():
             blob = snapshot.blob(path)
             if blob is None:
-                found[path] = FileValues({}, error=f"{path} is not there", missing=True)
+                found[path] = FileValues(error=f"{path} is not there", missing=True)
                 continue
             whole = self.file(snapshot, path, blob)
-            found[path] = (
-                FileValues(select(whole.values, names), whole.raw, whole.error) if names else whole
-            )
+            found[path] = FileValues(whole.raw, whole.error, names=names) if names else whole
         return found
 
     def _vouched(self, snapshot: Snapshot, path: str) -> Hash | None:
@@ -220,7 +239,7 @@ class Reader:
     def _from_cache(self, snapshot: Snapshot, path: str) -> dict[str, FileValues]:
         content = self._vouched(snapshot, path)
         if content is None:
-            return {path: FileValues({}, error=f"{path} is not there", missing=True)}
+            return {path: FileValues(error=f"{path} is not there", missing=True)}
         wanted = {path: content}
         if content.value.endswith(".dir"):
             wanted = {
@@ -234,7 +253,7 @@ class Reader:
             if data is not None:
                 found[file] = _parsed(data, file)
         return found or {
-            path: FileValues({}, error=f"{path} is not in DVC's cache: dvc fetch", missing=True)
+            path: FileValues(error=f"{path} is not in DVC's cache: dvc fetch", missing=True)
         }
 
 
@@ -242,5 +261,5 @@ def _parsed(data: bytes, path: str) -> FileValues:
     try:
         raw = parse(data, path)
     except MalformedError as error:
-        return FileValues({}, error=str(error))
-    return FileValues(flatten(raw), raw)
+        return FileValues(error=str(error))
+    return FileValues(raw)

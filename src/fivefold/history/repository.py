@@ -9,7 +9,14 @@ from pathlib import Path
 import pygit2
 
 from fivefold.errors import HistoryError, nearest
-from fivefold.history.snapshots import CommitSnapshot, Objects, Snapshot, WorkspaceSnapshot
+from fivefold.history.snapshots import (
+    FOLDER,
+    BlobId,
+    CommitSnapshot,
+    Objects,
+    Snapshot,
+    WorkspaceSnapshot,
+)
 
 __all__ = ["WORKSPACE", "Repository", "Revision"]
 
@@ -143,9 +150,11 @@ class Repository:
 
     def commit_snapshot(self, commit: pygit2.Commit) -> CommitSnapshot:
         """Give the files of a commit, as seen from DVC's root."""
-        tree: pygit2.Oid | None = commit.tree_id
+        tree: BlobId | None = commit.tree_id.raw
         if self.prefix != ".":
-            tree = self.objects.entry(commit.tree_id, self.prefix, folder=True)
+            top = self.objects.tree(commit.tree_id.raw)
+            found = self.objects.entry(top, os.fsencode(self.prefix))
+            tree = found[1] if found is not None and found[0] == FOLDER else None
         return CommitSnapshot(self.objects, tree)
 
     def default_base(self) -> Revision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pygit2
@@ -18,6 +18,8 @@ from fivefold.history.repository import WORKSPACE, Repository
 from fivefold.history.snapshots import Snapshot
 
 __all__ = ["Run", "Tip", "collect_runs", "default_tips", "find_tips"]
+
+Results = tuple[tuple[str, object], ...]
 
 _NOT_RESULTS = frozenset({COST_FILE})
 
@@ -44,12 +46,15 @@ class Run:
         Its files.
     also : tuple of str
         Other commits that hold the same params, code, data and metrics.
+    results : tuple of (str, object)
+        What tells its metrics and params from another run's; see `Reader.results_key`.
     """
 
     commit: pygit2.Commit | None
     branch: str | None
     snapshot: Snapshot
     also: tuple[str, ...] = ()
+    results: Results = ()
 
     @property
     def id(self) -> str:
@@ -169,21 +174,25 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
     repository = reader.repository
     commits = _walk(repository, tips)
     names = _name(commits, tips)
-    keys: dict[pygit2.Oid, tuple[tuple[str, object], ...]] = {}
-    interned: dict[tuple[tuple[str, object], ...], tuple[tuple[str, object], ...]] = {}
+    keys: dict[pygit2.Oid, Results] = {}
+    interned: dict[Results, Results] = {}
     for commit in commits:
-        key = reader.results_key(repository.commit_snapshot(commit), without=_NOT_RESULTS)
+        snapshot = repository.commit_snapshot(commit)
+        key = reader.results_key(snapshot, without=_NOT_RESULTS)
         # One object per different key: a long history repeats few of them.
         keys[commit.id] = interned.setdefault(key, key)
     candidates = [
-        Run(commit, names.get(commit.id), repository.commit_snapshot(commit))
+        Run(
+            commit,
+            names.get(commit.id),
+            repository.commit_snapshot(commit),
+            results=keys[commit.id],
+        )
         for commit in commits
         if any(blob for _, blob in keys[commit.id])
         and all(keys.get(parent) != keys[commit.id] for parent in commit.parent_ids)
     ]
-    runs = _merge_equal(
-        reader, candidates, [keys[run.commit.id] for run in candidates if run.commit]
-    )
+    runs = _merge_equal(reader, candidates)
     if workspace and repository.worktree is not None:
         current = repository.snapshot(repository.workspace())
         head = repository.snapshot(repository.head())
@@ -192,7 +201,7 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
         if any(blob for _, blob in key) and not (
             same and reader.lock_key(current) == reader.lock_key(head)
         ):
-            runs.insert(0, Run(None, repository.branch, current))
+            runs.insert(0, Run(None, repository.branch, current, results=key))
     return runs
 
 
@@ -223,13 +232,11 @@ def _name(commits: list[pygit2.Commit], tips: list[Tip]) -> dict[pygit2.Oid, str
     return {commit: tips[number].name for commit, (_, number) in best.items()}
 
 
-def _merge_equal(
-    reader: Reader, runs: list[Run], keys: list[tuple[tuple[str, object], ...]]
-) -> list[Run]:
+def _merge_equal(reader: Reader, runs: list[Run]) -> list[Run]:
     """Make one run of those with the same results, code and data; the oldest commit stands."""
-    groups: dict[tuple[tuple[str, object], ...], list[Run]] = {}
-    for run, key in zip(runs, keys, strict=True):
-        groups.setdefault(key, []).append(run)
+    groups: dict[Results, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.results, []).append(run)
     merged: dict[str, Run] = {}
     for group in groups.values():
         known: dict[object, Run] = {}
@@ -237,12 +244,7 @@ def _merge_equal(
             # Only results that occur twice are worth the reading of a lock.
             identity = _inputs(reader.lock(run.snapshot)) if len(group) > 1 else None
             first = known.get(identity)
-            if first is None:
-                known[identity] = run
-            else:
-                known[identity] = Run(
-                    first.commit, first.branch, first.snapshot, (*first.also, run.id)
-                )
+            known[identity] = replace(first, also=(*first.also, run.id)) if first else run
         merged.update({run.id: run for run in known.values()})
     return [merged[run.id] for run in runs if run.id in merged]
 

@@ -8,26 +8,36 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
 import pygit2
 
-__all__ = ["CommitSnapshot", "Objects", "Snapshot", "WorkspaceSnapshot"]
+__all__ = ["FOLDER", "BlobId", "CommitSnapshot", "Objects", "Snapshot", "WorkspaceSnapshot"]
 
-_TREE = 0o040000
-_FILES = (0o100644, 0o100755, 0o100664)
+BlobId = bytes
+"""The 20 bytes by which Git knows a content; a tree's likewise."""
+
+Entry = tuple[bytes, BlobId]
+"""The mode of a tree's entry, as Git writes it, and what it holds."""
+
+# A tree is a row of "mode name NUL id".
+_ENTRIES = re.compile(rb"(\d+) ([^\0]+)\0(.{20})", re.DOTALL)
+FOLDER = b"40000"
+_FILES = (b"100644", b"100755", b"100664")
+_OWN = b".dvc"
 _IGNORE_FILE = ".dvcignore"
 
 
 class Snapshot(Protocol):
     """The files of one revision; paths are POSIX, relative to DVC's root."""
 
-    def blob(self, path: str) -> pygit2.Oid | None:
+    def blob(self, path: str) -> BlobId | None:
         """Give the id of a file's content, or None where there is no such file."""
 
-    def data(self, blob: pygit2.Oid) -> bytes:
+    def data(self, blob: BlobId) -> bytes:
         """Give the content behind an id that `blob` gave."""
 
     def files(self, folder: str) -> list[str]:
@@ -40,86 +50,79 @@ class Snapshot(Protocol):
 class Objects:
     """Git's objects, each looked into once.
 
+    Trees are read as Git stores them: making an object of every entry would take most of the time
+    that a long history takes.
+
     Parameters
     ----------
     git : pygit2.Repository
     """
 
     def __init__(self, git: pygit2.Repository) -> None:
-        self._git = git
-        self._entries: dict[tuple[pygit2.Oid, str], tuple[pygit2.Oid, int] | None] = {}
-        self._declaring: dict[pygit2.Oid, tuple[str, ...] | None] = {}
+        self._odb = git.odb
+        self._last: tuple[BlobId, dict[bytes, Entry]] = (b"", {})
+        self._below: dict[tuple[BlobId, bytes], Entry | None] = {}
+        self._declaring: dict[BlobId, tuple[str, ...] | None] = {}
 
-    def data(self, blob: pygit2.Oid) -> bytes:
+    def data(self, blob: BlobId) -> bytes:
         """Give a blob's bytes."""
-        return self._git.read(blob)[1]
+        return self._odb.read(pygit2.Oid(raw=blob))[1]
 
-    def entry(self, tree: pygit2.Oid, path: str, *, folder: bool = False) -> pygit2.Oid | None:
-        """Find a file's blob, or a folder's tree, below a tree; symbolic links are not followed."""
-        first, _, rest = path.partition("/")
+    def tree(self, tree: BlobId) -> dict[bytes, Entry]:
+        """Give a tree's entries by name."""
+        if self._last[0] != tree:
+            data = self._odb.read(pygit2.Oid(raw=tree))[1]
+            # Files of one folder are asked for one after the other.
+            self._last = (tree, {name: (mode, b) for mode, name, b in _ENTRIES.findall(data)})
+        return self._last[1]
+
+    def entry(self, tree: dict[bytes, Entry], path: bytes) -> Entry | None:
+        """Find a file or a folder below a tree; symbolic links are not followed."""
+        first, _, rest = path.partition(b"/")
         # The topmost tree is new in almost every commit: only what is below is worth keeping.
-        found = self._child(tree, first)
-        if rest:
-            found = self._below(found[0], rest) if found and found[1] == _TREE else None
-        if found is None or (found[1] == _TREE) is not folder:
-            return None
-        return found[0] if folder or found[1] in _FILES else None
+        found = tree.get(first)
+        if not rest or found is None:
+            return found
+        return self._entry_below(found[1], rest) if found[0] == FOLDER else None
 
-    def _below(self, tree: pygit2.Oid, path: str) -> tuple[pygit2.Oid, int] | None:
+    def _entry_below(self, tree: BlobId, path: bytes) -> Entry | None:
         key = (tree, path)
-        if key not in self._entries:
-            first, _, rest = path.partition("/")
-            found = self._child(tree, first)
-            if rest:
-                found = self._below(found[0], rest) if found and found[1] == _TREE else None
-            self._entries[key] = found
-        return self._entries[key]
+        if key not in self._below:
+            self._below[key] = self.entry(self.tree(tree), path)
+        return self._below[key]
 
-    def _child(self, tree: pygit2.Oid, name: str) -> tuple[pygit2.Oid, int] | None:
-        try:
-            entry = self._git[tree][name]  # type: ignore[index]
-        except KeyError:
-            return None
-        return entry.id, int(entry.filemode)
-
-    def files(self, tree: pygit2.Oid) -> list[str]:
+    def files(self, tree: BlobId) -> list[str]:
         """List every file below a tree, relative to it."""
         paths: list[str] = []
-        for entry in self._git[tree]:  # type: ignore[attr-defined]
-            name = os.fsdecode(entry.raw_name)
-            if entry.filemode == _TREE:
-                paths.extend(f"{name}/{path}" for path in self.files(entry.id))
-            elif entry.filemode in _FILES:
+        for raw, (mode, blob) in self.tree(tree).items():
+            name = os.fsdecode(raw)
+            if mode == FOLDER:
+                paths.extend(f"{name}/{path}" for path in self.files(blob))
+            elif mode in _FILES:
                 paths.append(name)
         return paths
 
-    def pipeline_files(self, tree: pygit2.Oid) -> tuple[str, ...]:
-        """List the declaring files and the ignore files below DVC's root."""
-        return self._declaring_below(tree, root=True) or ()
-
-    def _declaring_below(self, tree: pygit2.Oid, *, root: bool) -> tuple[str, ...] | None:
-        if not root and tree in self._declaring:
-            return self._declaring[tree]
-        paths: list[str] | None = []
-        for entry in self._git[tree]:  # type: ignore[attr-defined]
-            raw = entry.raw_name
-            if entry.filemode == _TREE:
-                if raw == b".dvc":
-                    if not root:
-                        # A repository of DVC's own inside this one declares for itself.
-                        paths = None
-                        break
+    def pipeline_files(self, entries: dict[bytes, Entry]) -> tuple[str, ...]:
+        """List the declaring files and the ignore files in a tree and below it."""
+        paths: list[str] = []
+        for raw, (mode, blob) in entries.items():
+            if mode == FOLDER:
+                if raw == _OWN:
                     continue
-                inner = self._declaring_below(entry.id, root=False)
-                if inner and paths is not None:
+                if blob not in self._declaring:
+                    below = self.tree(blob)
+                    # A repository of DVC's own inside this one declares for itself.
+                    own = below.get(_OWN, (b"", b""))[0] == FOLDER
+                    self._declaring[blob] = None if own else self.pipeline_files(below)
+                inner = self._declaring[blob]
+                if inner:
                     name = os.fsdecode(raw)
                     paths.extend(f"{name}/{path}" for path in inner)
-            elif paths is not None and _declares(os.fsdecode(raw)):
-                paths.append(os.fsdecode(raw))
-        result = None if paths is None else tuple(paths)
-        if not root:
-            self._declaring[tree] = result
-        return result
+            elif raw.endswith((b".dvc", b"dvc.yaml", b".dvcignore")):
+                name = os.fsdecode(raw)
+                if _declares(name):
+                    paths.append(name)
+        return tuple(paths)
 
 
 class CommitSnapshot:
@@ -128,36 +131,44 @@ class CommitSnapshot:
     Parameters
     ----------
     objects : Objects
-    tree : pygit2.Oid or None
-        The tree at DVC's root; None where the commit has no such folder.
+    tree : bytes or None
+        The id of the tree at DVC's root; None where the commit has no such folder.
     """
 
-    def __init__(self, objects: Objects, tree: pygit2.Oid | None) -> None:
+    def __init__(self, objects: Objects, tree: BlobId | None) -> None:
         self._objects = objects
-        self._tree = tree
+        self.tree = tree
+        self._entries: dict[bytes, Entry] | None = None
+        self._pipeline_files: tuple[str, ...] | None = None
 
-    def blob(self, path: str) -> pygit2.Oid | None:
+    def _entry(self, path: str) -> Entry | None:
+        if self._entries is None:
+            self._entries = {} if self.tree is None else self._objects.tree(self.tree)
+        return self._objects.entry(self._entries, os.fsencode(path))
+
+    def blob(self, path: str) -> BlobId | None:
         """Give the id of a file's content, or None where there is no such file."""
-        if self._tree is None or path.startswith(("../", "/")):
-            return None
-        return self._objects.entry(self._tree, path)
+        found = self._entry(path)
+        return found[1] if found is not None and found[0] in _FILES else None
 
-    def data(self, blob: pygit2.Oid) -> bytes:
+    def data(self, blob: BlobId) -> bytes:
         """Give the content behind an id that `blob` gave."""
         return self._objects.data(blob)
 
     def files(self, folder: str) -> list[str]:
         """List every file below a folder, sorted; empty where there is no such folder."""
-        if self._tree is None or folder.startswith(("../", "/")):
+        found = self._entry(folder)
+        if found is None or found[0] != FOLDER:
             return []
-        tree = self._objects.entry(self._tree, folder, folder=True)
-        return [] if tree is None else sorted(f"{folder}/{p}" for p in self._objects.files(tree))
+        return sorted(f"{folder}/{path}" for path in self._objects.files(found[1]))
 
     def pipeline_files(self) -> tuple[str, ...]:
         """List the files that declare pipelines and data: ``dvc.yaml`` and ``*.dvc``, sorted."""
-        if self._tree is None:
-            return ()
-        return _not_ignored(self._objects.pipeline_files(self._tree), self)
+        if self._pipeline_files is None:
+            self._entry("")
+            found = self._objects.pipeline_files(self._entries or {})
+            self._pipeline_files = _not_ignored(found, self)
+        return self._pipeline_files
 
 
 class WorkspaceSnapshot:
@@ -175,10 +186,11 @@ class WorkspaceSnapshot:
         self._objects = objects
         self._git = git
         self._root = root
-        self._read: dict[str, pygit2.Oid | None] = {}
-        self._data: dict[pygit2.Oid, bytes] = {}
+        self._pipeline_files: tuple[str, ...] | None = None
+        self._read: dict[str, BlobId | None] = {}
+        self._data: dict[BlobId, bytes] = {}
 
-    def blob(self, path: str) -> pygit2.Oid | None:
+    def blob(self, path: str) -> BlobId | None:
         """Give the id that a file's content would have in Git, or None where there is none."""
         if path not in self._read:
             try:
@@ -186,12 +198,12 @@ class WorkspaceSnapshot:
             except (OSError, ValueError):
                 self._read[path] = None
             else:
-                blob = pygit2.hash(data)
+                blob = pygit2.hash(data).raw
                 self._read[path] = blob
                 self._data[blob] = data
         return self._read[path]
 
-    def data(self, blob: pygit2.Oid) -> bytes:
+    def data(self, blob: BlobId) -> bytes:
         """Give the content behind an id that `blob` gave."""
         return self._data[blob]
 
@@ -202,6 +214,8 @@ class WorkspaceSnapshot:
 
     def pipeline_files(self) -> tuple[str, ...]:
         """List the files that declare pipelines and data, but for those that Git ignores."""
+        if self._pipeline_files is not None:
+            return self._pipeline_files
         found: list[str] = []
         worktree = Path(self._git.workdir).resolve()
         for folder, folders, files in os.walk(self._root):
@@ -218,7 +232,8 @@ class WorkspaceSnapshot:
                 for name in files
                 if _declares(name) and not self._ignored(_relative(here / name, worktree))
             )
-        return _not_ignored(found, self)
+        self._pipeline_files = _not_ignored(found, self)
+        return self._pipeline_files
 
     def _ignored(self, path: str) -> bool:
         try:
