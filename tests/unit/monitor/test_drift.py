@@ -58,7 +58,9 @@ def test_the_measures_of_bins_are_symmetric_and_bounded(pair: Any) -> None:
 @given(samples, samples)
 def test_the_measures_of_values_are_scipys(first: Any, second: Any) -> None:
     statistic = kolmogorov_smirnov(first, second)
-    assert statistic == pytest.approx(ks_2samp(first, second, method="exact").statistic)
+    with np.errstate(all="ignore"):  # its p-value, of no interest here, divides by zero
+        expected = ks_2samp(first, second, method="asymp").statistic
+    assert statistic == pytest.approx(expected)
     assert 0 <= statistic <= 1
     moved = wasserstein(first, second)
     if first.std() > 0:

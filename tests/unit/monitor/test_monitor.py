@@ -111,7 +111,8 @@ def run(
     return monitor(
         model_for(task, probabilities),
         lazy(table(0)),
-        lazy(table(1)),
+        # Of a typical ROC AUC: seed 1's is two standard errors above what its rows allow.
+        lazy(table(100)),
         lazy(production),
         schema_for(task),
         objective_for(task)
@@ -190,6 +191,25 @@ def test_a_model_that_got_worse_is_found_out_though_nothing_has_drifted() -> Non
     assert "ROC AUC is worse than on the test part" in " ".join(december["reasons"])
     assert found.metrics["drifted_features"] == 0
     assert found.metrics["degraded_periods"] == 1
+
+
+def test_chance_alone_seldom_raises_a_warning() -> None:
+    judged = [
+        period
+        for seed in range(200, 212)
+        for period in monitor(
+            model_for("binary"),
+            lazy(table(0)),
+            lazy(table(seed)),
+            lazy(table(seed + 1000)),
+            schema_for("binary"),
+            dataclasses.replace(objective_for("binary"), metrics=("roc_auc",)),
+            MonitorConfig(resamples=200, seed=seed),
+        ).report["periods"]
+    ]
+    assert len(judged) == 24
+    # One in forty by the intervals' meaning; four or more of 24 would have odds of 1 in 300.
+    assert sum(period["status"] != "ok" for period in judged) < 4
 
 
 def test_the_plans_marks_raise_the_alarm() -> None:
