@@ -22,9 +22,9 @@ from fivefold.history.integrity import Integrity, check
 from fivefold.history.intervals import METHOD, is_noise
 from fivefold.history.lock import Hash, Lock
 from fivefold.history.measures import Measure, all_measures, is_number
-from fivefold.history.reader import FileValues, Reader
+from fivefold.history.reader import Reader
 from fivefold.history.repository import Revision
-from fivefold.history.values import flatten, same
+from fivefold.history.values import FileValues, flatten, same
 from fivefold.history.verdict import give_verdict, judge_gates
 from fivefold.metrics import Goal
 

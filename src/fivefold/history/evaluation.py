@@ -35,14 +35,21 @@ def find_primary(
     sets = board.declaration.evaluations
     if sets:
         return _over_sets(reader, snapshot, board, sets)
-    blob = dict(run.results).get(path) if path is not None else None
-    if path is not None and isinstance(blob, bytes):
-        measure = measure_in(reader.file(snapshot, path, blob), path, board.primary)
-        if measure is not None:
-            return measure, []
-    files = reader.metrics(snapshot)
-    measure = find_measure(files, board.primary)
+    remembered = reader.memory.score(board.primary, run.results)
+    if remembered is not None:
+        return remembered, []
+    measure = None
+    if path is not None:
+        blob = run.blobs.get(path) or snapshot.blob(path)
+        declared = path in run.blobs or path in reader.declared(snapshot).metrics
+        if declared and isinstance(blob, bytes):
+            measure = measure_in(reader.file(snapshot, path, blob), path, board.primary)
+    if measure is None:
+        files = reader.metrics(snapshot)
+        measure = find_measure(files, board.primary)
     if measure is not None:
+        if is_number(measure.value):
+            reader.memory.keep_score(board.primary, run.results, measure)
         return measure, []
     broken = [file.error for file in files.values() if file.error and not file.missing]
     return None, [*broken, *reader.declared(snapshot).problems]

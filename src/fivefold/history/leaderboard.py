@@ -23,6 +23,9 @@ from fivefold.metrics import Goal
 
 __all__ = ["rank_runs"]
 
+# What is remembered of a short history would cost more than it saves.
+_LONG = 500
+
 
 def rank_runs(
     reader: Reader,
@@ -64,12 +67,8 @@ def rank_runs(
     """
     declaration = declaration or Declaration()
     tips = list(tips)
-    runs = [
-        run
-        for run in collect_runs(reader, tips, workspace=workspace)
-        if (declared := reader.declared(run.snapshot)).metrics or declared.problems
-    ]
-    if not runs:
+    runs = collect_runs(reader, tips, workspace=workspace)
+    if not any(_has_metrics(reader, run) for run in runs):
         raise HistoryError(
             "no commit has metrics" + (" (the clone is shallow)" if _shallow(reader) else ""),
             where=", ".join(tip.name for tip in tips),
@@ -83,6 +82,8 @@ def rank_runs(
     scored, unranked, without = _score(builder, chosen)
     if not scored and not unranked:
         raise _nothing(reader, runs, board, filtered=len(chosen) < len(runs))
+    if len(runs) >= _LONG:
+        reader.memory.save()
     here = _current_data(reader, board, scored)
     scored = _in_order(builder, scored)
     rows, elsewhere, passed_over = _verified(builder, scored, None if declaration.by else top, here)
@@ -103,6 +104,11 @@ def rank_runs(
         without,
         _notes(reader, board, rows, without),
     )
+
+
+def _has_metrics(reader: Reader, run: Run) -> bool:
+    declared = reader.declared(run.snapshot)
+    return bool(declared.metrics or declared.problems)
 
 
 def _shallow(reader: Reader) -> bool:
@@ -163,7 +169,7 @@ def _score(
             unranked.append(builder.row(run, measure, [f"{board.primary} is {value}"]))
         elif reasons:
             unranked.append(builder.row(run, measure, reasons))
-        else:
+        elif _has_metrics(reader, run):
             without += 1
     return scored, unranked, without
 

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from fivefold.history.conventions import COST_FILE, interval_of, is_annotation, prefer
 from fivefold.history.intervals import Interval
-from fivefold.history.reader import FileValues
+from fivefold.history.values import FileValues
 
 __all__ = ["Measure", "all_measures", "find_measure", "is_number", "measure_in", "names_of"]
 

@@ -7,11 +7,10 @@ id, so a history of ten thousand commits costs as many parses as it has differen
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
-from typing import Any
 
 from fivefold.history.content import ContentCache
 from fivefold.history.lock import Hash, Lock, LockedStage, locked_stages, tracked_data
+from fivefold.history.memory import Memory
 from fivefold.history.pipeline import (
     DEFAULT_PARAMS,
     Declared,
@@ -22,49 +21,9 @@ from fivefold.history.pipeline import (
 from fivefold.history.repository import Repository
 from fivefold.history.snapshots import BlobId, CommitSnapshot, Snapshot
 from fivefold.history.templates import is_templated, resolve
-from fivefold.history.values import MalformedError, flatten, parse, select
+from fivefold.history.values import FileValues, MalformedError, parse
 
-__all__ = ["FileValues", "Reader"]
-
-
-class FileValues:
-    """A metrics or params file as a revision has it.
-
-    Parameters
-    ----------
-    raw : object
-        As parsed, nested.
-    error : str, optional
-        Why it couldn't be read.
-    missing : bool, default=False
-        Whether it is declared, but not there.
-    names : tuple of str
-        The names that are tracked, with what is under them; none means all.
-    """
-
-    __slots__ = ("_names", "_values", "error", "missing", "raw")
-
-    def __init__(
-        self,
-        raw: Any = None,
-        error: str | None = None,
-        *,
-        missing: bool = False,
-        names: tuple[str, ...] = (),
-    ) -> None:
-        self.raw = {} if raw is None else raw
-        self.error = error
-        self.missing = missing
-        self._names = names
-        self._values: dict[str, Any] | None = None
-
-    @property
-    def values(self) -> Mapping[str, Any]:
-        """The values by dotted name; empty where there is an error."""
-        if self._values is None:
-            # Most files of a long history are asked for one value only.
-            self._values = {} if self.error else select(flatten(self.raw), self._names)
-        return self._values
+__all__ = ["Reader"]
 
 
 class Reader:
@@ -78,6 +37,7 @@ class Reader:
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.cache = ContentCache.of(repository.git, repository.root)
+        self.memory = Memory.of(repository.git)
         self._files: dict[tuple[BlobId, str], FileValues] = {}
         self._parts: dict[tuple[object, ...], Declared] = {}
         self._reads: dict[tuple[BlobId, str], tuple[str, ...]] = {}

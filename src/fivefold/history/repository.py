@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,14 @@ from fivefold.history.snapshots import (
     WorkspaceSnapshot,
 )
 
-__all__ = ["WORKSPACE", "Repository", "Revision"]
+__all__ = ["EXPERIMENT", "WORKSPACE", "Repository", "Revision"]
 
 WORKSPACE = "workspace"
 _DEFAULT_BRANCHES = ("main", "master")
+
+EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(?P<name>[^/]+)")
+"""Where DVC keeps an experiment: under the commit it started from. What else lies in
+``refs/exps`` (queue, stash, what runs now) is of no revision."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,10 @@ class Repository:
             found = self.git.revparse_single(revision)
             return Revision(revision, found.peel(pygit2.Commit))
         except (KeyError, ValueError, pygit2.GitError) as error:
+            for name in self.git.references:
+                experiment = EXPERIMENT.fullmatch(name)
+                if experiment and experiment["name"] == revision:
+                    return Revision(revision, self.git.references[name].peel(pygit2.Commit))
             raise self._unresolved(revision) from error
 
     def workspace(self) -> Revision:
@@ -208,11 +217,13 @@ class Repository:
             for prefix in ("refs/heads/", "refs/remotes/", "refs/tags/")
             if name.startswith(prefix)
         ]
+        experiments = filter(None, map(EXPERIMENT.fullmatch, self.git.references))
+        names.extend(experiment["name"] for experiment in experiments)
         suggestion = nearest(revision, names)
         return HistoryError(
             "no commit, branch or tag has this name" + self._shallow_clause(),
             got=revision,
-            allowed="a branch, a tag, a commit id, HEAD~1 and the like, or 'workspace'",
+            allowed="a branch, tag, experiment or commit id, HEAD~1 and the like, or 'workspace'",
             hint=suggestion
             or ("git fetch --unshallow" if self.is_shallow else "git log --oneline --all"),
         )

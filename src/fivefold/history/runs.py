@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pygit2
@@ -14,14 +15,15 @@ from fivefold.errors import HistoryError, nearest
 from fivefold.history.conventions import COST_FILE
 from fivefold.history.lock import Lock
 from fivefold.history.reader import Reader
-from fivefold.history.repository import WORKSPACE, Repository
+from fivefold.history.repository import EXPERIMENT, WORKSPACE, Repository
 from fivefold.history.snapshots import Snapshot
 
 __all__ = ["Run", "Tip", "collect_runs", "default_tips", "find_tips"]
 
-Results = tuple[tuple[str, object], ...]
-
 _NOT_RESULTS = frozenset({COST_FILE})
+_PREFIXES = ("refs/heads/", "refs/remotes/", "refs/tags/")
+# A shorter history is read as fast as what is remembered of it.
+_LONG = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,18 @@ class Run:
         Its files.
     also : tuple of str
         Other commits that hold the same params, code, data and metrics.
-    results : tuple of (str, object)
-        What tells its metrics and params from another run's; see `Reader.results_key`.
+    results : bytes
+        A digest of what tells its metrics and params from another run's.
+    blobs : dict of str to object
+        What the digest was made of, unless it was remembered; see `Reader.results_key`.
     """
 
     commit: pygit2.Commit | None
     branch: str | None
     snapshot: Snapshot
     also: tuple[str, ...] = ()
-    results: Results = ()
+    results: bytes = b""
+    blobs: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -111,9 +116,9 @@ def find_tips(repository: Repository, patterns: Iterable[str], *, everything: bo
     ----------
     repository : Repository
     patterns : iterable of str
-        Revisions, or shell patterns of branch and tag names such as ``feature/*``.
+        Revisions, or shell patterns of branch, tag and experiment names such as ``feature/*``.
     everything : bool
-        Take every branch, remote branch and tag.
+        Take every branch, remote branch, tag and DVC experiment.
 
     Raises
     ------
@@ -145,18 +150,29 @@ def find_tips(repository: Repository, patterns: Iterable[str], *, everything: bo
 
 
 def _references(repository: Repository) -> dict[str, pygit2.Oid]:
-    """Give the commit of every branch, remote branch and tag by its short name, in that order."""
+    """Give the commit of every branch, remote branch, tag and experiment, in that order."""
+    groups: list[dict[str, pygit2.Oid]] = [{} for _ in (*_PREFIXES, EXPERIMENT)]
+    for reference in repository.git.references.iterator():
+        name = reference.name
+        place = next((i for i, p in enumerate(_PREFIXES) if name.startswith(p)), len(_PREFIXES))
+        experiment = EXPERIMENT.fullmatch(name)
+        if place < len(_PREFIXES):
+            short = name.removeprefix(_PREFIXES[place])
+        elif experiment:
+            short = experiment["name"]
+        else:
+            continue
+        if name.endswith("/HEAD"):
+            continue
+        try:
+            groups[place][short] = reference.peel(pygit2.Commit).id
+        except (pygit2.GitError, KeyError):
+            # A tag may point to a file or a tree, and a reference to what was pruned.
+            continue
     found: dict[str, pygit2.Oid] = {}
-    for prefix in ("refs/heads/", "refs/remotes/", "refs/tags/"):
-        for reference in repository.git.references.iterator():
-            if not reference.name.startswith(prefix) or reference.name.endswith("/HEAD"):
-                continue
-            try:
-                commit = reference.peel(pygit2.Commit)
-            except (pygit2.GitError, KeyError):
-                # A tag may point to a file or a tree, and a reference to what was pruned.
-                continue
-            found.setdefault(reference.name.removeprefix(prefix), commit.id)
+    for group in groups:
+        for short, commit in group.items():
+            found.setdefault(short, commit)
     return found
 
 
@@ -174,35 +190,47 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
     repository = reader.repository
     commits = _walk(repository, tips)
     names = _name(commits, tips)
-    keys: dict[pygit2.Oid, Results] = {}
-    interned: dict[Results, Results] = {}
+    memory = reader.memory if len(commits) >= _LONG else None
+    digests: dict[pygit2.Oid, bytes] = {}
+    blobs: dict[bytes, dict[str, object]] = {}
     for commit in commits:
         snapshot = repository.commit_snapshot(commit)
-        key = reader.results_key(snapshot, without=_NOT_RESULTS)
-        # One object per different key: a long history repeats few of them.
-        keys[commit.id] = interned.setdefault(key, key)
+        digest = memory.digest(snapshot.tree) if memory and snapshot.tree else None
+        if digest is None:
+            digest, found = _results(reader, snapshot)
+            blobs.setdefault(digest, found)
+            if memory and snapshot.tree:
+                memory.keep_digest(snapshot.tree, digest)
+        digests[commit.id] = digest
     candidates = [
         Run(
             commit,
             names.get(commit.id),
             repository.commit_snapshot(commit),
-            results=keys[commit.id],
+            results=digest,
+            blobs=blobs.get(digest, {}),
         )
         for commit in commits
-        if any(blob for _, blob in keys[commit.id])
-        and all(keys.get(parent) != keys[commit.id] for parent in commit.parent_ids)
+        if (digest := digests[commit.id])
+        and all(digests.get(parent) != digest for parent in commit.parent_ids)
     ]
     runs = _merge_equal(reader, candidates)
     if workspace and repository.worktree is not None:
         current = repository.snapshot(repository.workspace())
         head = repository.snapshot(repository.head())
-        key = reader.results_key(current, without=_NOT_RESULTS)
-        same = key == reader.results_key(head, without=_NOT_RESULTS)
-        if any(blob for _, blob in key) and not (
-            same and reader.lock_key(current) == reader.lock_key(head)
-        ):
-            runs.insert(0, Run(None, repository.branch, current, results=key))
+        digest, found = _results(reader, current)
+        same = digest == _results(reader, head)[0]
+        if digest and not (same and reader.lock_key(current) == reader.lock_key(head)):
+            runs.insert(0, Run(None, repository.branch, current, results=digest, blobs=found))
     return runs
+
+
+def _results(reader: Reader, snapshot: Snapshot) -> tuple[bytes, dict[str, object]]:
+    """Give a digest of a revision's results, empty where there are none, and what it is of."""
+    key = reader.results_key(snapshot, without=_NOT_RESULTS)
+    if not any(blob for _, blob in key):
+        return b"", {}
+    return hashlib.blake2b(repr(key).encode(), digest_size=16).digest(), dict(key)
 
 
 def _walk(repository: Repository, tips: list[Tip]) -> list[pygit2.Commit]:
@@ -234,7 +262,7 @@ def _name(commits: list[pygit2.Commit], tips: list[Tip]) -> dict[pygit2.Oid, str
 
 def _merge_equal(reader: Reader, runs: list[Run]) -> list[Run]:
     """Make one run of those with the same results, code and data; the oldest commit stands."""
-    groups: dict[Results, list[Run]] = {}
+    groups: dict[bytes, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.results, []).append(run)
     merged: dict[str, Run] = {}

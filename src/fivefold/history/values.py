@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["MalformedError", "flatten", "lookup", "parse", "same", "select"]
+__all__ = ["FileValues", "MalformedError", "flatten", "lookup", "parse", "same", "select"]
 
 
 class MalformedError(ValueError):
@@ -199,3 +199,43 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, float) and isinstance(right, float) and left != left and right != right:
         return True
     return bool(left == right)
+
+
+class FileValues:
+    """A metrics or params file as a revision has it.
+
+    Parameters
+    ----------
+    raw : object
+        As parsed, nested.
+    error : str, optional
+        Why it couldn't be read.
+    missing : bool, default=False
+        Whether it is declared, but not there.
+    names : tuple of str
+        The names that are tracked, with what is under them; none means all.
+    """
+
+    __slots__ = ("_names", "_values", "error", "missing", "raw")
+
+    def __init__(
+        self,
+        raw: Any = None,
+        error: str | None = None,
+        *,
+        missing: bool = False,
+        names: tuple[str, ...] = (),
+    ) -> None:
+        self.raw = {} if raw is None else raw
+        self.error = error
+        self.missing = missing
+        self._names = names
+        self._values: dict[str, Any] | None = None
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The values by dotted name; empty where there is an error."""
+        if self._values is None:
+            # Most files of a long history are asked for one value only.
+            self._values = {} if self.error else select(flatten(self.raw), self._names)
+        return self._values

@@ -8,7 +8,7 @@ from typing import Literal
 from fivefold.history.changes import Gate, MetricChange
 from fivefold.history.goals import Goals, Plan
 from fivefold.history.measures import find_measure, is_number
-from fivefold.history.reader import FileValues
+from fivefold.history.values import FileValues
 
 __all__ = ["give_verdict", "judge_gates"]
 

@@ -1,0 +1,128 @@
+"""What was learnt of commits, kept on disk for the next call.
+
+Only what follows from content ids is kept, so nothing in it can become wrong; deleting the file
+costs the time of one call. It lies under ``.git/fivefold`` and is read and written as a whole,
+once per call. Every failure (a read-only folder, a full disk, a broken file, another process
+writing) means that the call does without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pygit2
+
+from fivefold import __version__
+from fivefold.history.measures import Measure
+
+__all__ = ["Memory"]
+
+_TABLES = """
+create table if not exists results (tree blob primary key, digest blob) without rowid;
+create table if not exists scores
+    (metric text, digest blob, score text, primary key (metric, digest)) without rowid;
+"""
+
+
+class Memory:
+    """The results of trees, and the scores of results.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which needn't exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._results: dict[bytes, bytes] | None = None
+        self._scores: dict[str, dict[bytes, str]] = {}
+        self._new_results: dict[bytes, bytes] = {}
+        self._new_scores: dict[tuple[str, bytes], str] = {}
+
+    @classmethod
+    def of(cls, git: pygit2.Repository) -> Memory:
+        """Give the memory of a repository, which its linked worktrees share."""
+        folder = Path(git.path)
+        shared = folder / "commondir"
+        if shared.is_file():
+            folder = (folder / shared.read_text().strip()).resolve()
+        # Another version may tell runs apart in another way.
+        return cls(folder / "fivefold" / f"history-{__version__}.sqlite3")
+
+    def digest(self, tree: bytes) -> bytes | None:
+        """Give the digest of a tree's results, if it was ever made."""
+        if self._results is None:
+            self._results = {}
+            with self._open() as database:
+                if database is not None:
+                    self._results = dict(database.execute("select tree, digest from results"))
+        return self._results.get(tree)
+
+    def keep_digest(self, tree: bytes, digest: bytes) -> None:
+        """Remember the digest of a tree's results."""
+        self._new_results[tree] = digest
+
+    def score(self, metric: str, digest: bytes) -> Measure | None:
+        """Give a metric of results, if it was ever read."""
+        if metric not in self._scores:
+            self._scores[metric] = {}
+            with self._open() as database:
+                if database is not None:
+                    query = "select digest, score from scores where metric = ?"
+                    self._scores[metric] = dict(database.execute(query, (metric,)))
+        text = self._scores[metric].get(digest)
+        try:
+            if text is None:
+                return None
+            file, value, interval = json.loads(text)
+            return Measure(metric, file, value, tuple(interval) if interval else None)
+        except (ValueError, TypeError):
+            return None
+
+    def keep_score(self, metric: str, digest: bytes, measure: Measure) -> None:
+        """Remember a metric of results."""
+        score = json.dumps((measure.file, measure.value, measure.interval))
+        self._new_scores[metric, digest] = score
+
+    def save(self) -> None:
+        """Write what is new."""
+        if not self._new_results and not self._new_scores:
+            return
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(exist_ok=True)
+        with self._open(create=True) as database:
+            if database is not None:
+                database.executescript(_TABLES)
+                with database:
+                    database.executemany(
+                        "insert or ignore into results values (?, ?)", self._new_results.items()
+                    )
+                    database.executemany(
+                        "insert or ignore into scores values (?, ?, ?)",
+                        [(metric, digest, s) for (metric, digest), s in self._new_scores.items()],
+                    )
+        self._new_results, self._new_scores = {}, {}
+
+    @contextlib.contextmanager
+    def _open(self, *, create: bool = False) -> Iterator[sqlite3.Connection | None]:
+        database = None
+        if create or self.path.exists():
+            with contextlib.suppress(sqlite3.Error):
+                database = sqlite3.connect(self.path, timeout=1.0)
+        try:
+            yield database
+        except sqlite3.OperationalError:
+            # Locked, read-only, full, or of tables that aren't there yet: do without.
+            pass
+        except sqlite3.DatabaseError:
+            # Not a database any more.
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+        finally:
+            if database is not None:
+                database.close()
