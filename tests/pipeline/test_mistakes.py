@@ -17,7 +17,7 @@ from .conftest import Project
         ("conf/config.yaml", "- model: ridge", "- model: forrest", ["'forest'?", "conf/config.yaml"]),
         ("conf/config.yaml", "- model: ridge", "- modle: ridge", ["modle"]),
         ("conf/config.yaml", "engine: polars", "engin: polars", ["engin", "'engine'?"]),
-        ("conf/config.yaml", "split:\n  train", "splitt:\n  train", ["splitt", "'split'?"]),
+        ("conf/config.yaml", "split:\n  #", "splitt:\n  #", ["splitt", "'split'?"]),
         ("conf/config.yaml", "  test: 0.2", "  tset: 0.2", ["tset", "'test'?", "conf/config.yaml:"]),
         ("conf/clean.yaml", "steps:", "stpes:", ["stpes", "'steps'?", "conf/clean.yaml:"]),
         ("conf/config.yaml", "- _self_", "- _self_\nmodel: tree", ["defaults", "- model: tree"]),

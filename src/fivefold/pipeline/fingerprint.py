@@ -25,6 +25,8 @@ from fivefold.pipeline.targets import module_of, origin, targets
 
 __all__ = ["code_text", "fingerprint"]
 
+_HOLDERS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
 
 def fingerprint(
     stage: Stage, section: Mapping[str, Any], own: Path, versions: Mapping[str, str]
@@ -61,6 +63,7 @@ def fingerprint(
     return digest.hexdigest()[:16]
 
 
+@cache
 def code_text(path: Path) -> str:
     """Give a module's source without comments, docstrings and blank lines.
 
@@ -71,7 +74,7 @@ def code_text(path: Path) -> str:
     try:
         lines = source.splitlines()
         dropped: set[int] = set()
-        for start, end in _docstrings(ast.parse(source)):
+        for start, end in _docstrings(_parsed(path)):
             dropped.update(range(start, end + 1))
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type == tokenize.COMMENT:
@@ -83,8 +86,16 @@ def code_text(path: Path) -> str:
     return "\n".join(line for line in kept if line)
 
 
-def _docstrings(tree: ast.AST) -> Iterator[tuple[int, int]]:
-    for node in ast.walk(tree):
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+def _docstrings(tree: ast.Module) -> Iterator[tuple[int, int]]:
+    waiting: list[ast.AST] = [tree]
+    for node in waiting:
+        # Only statements hold definitions; expressions are the bulk of a tree.
+        waiting += [child for child in ast.iter_child_nodes(node) if isinstance(child, _HOLDERS)]
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if (
@@ -123,7 +134,7 @@ def _imports(path: Path, module: str) -> tuple[str, ...]:
     """Name what a module imports, wherever in it, except for type checking only."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     found: list[str] = []
-    stack: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    stack: list[ast.AST] = [_parsed(path)]
     while stack:
         node = stack.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):

@@ -70,7 +70,7 @@ def infer_schema_file(root: Path, force: bool = False) -> Iterator[str]:
     _write(path, schema_yaml(infer_schema(table, target, tree["key"])))
     yield f"{CONF}/{SCHEMA}: the columns, their types and roles; yours from here on"
     if _fill_plan(root / CONF / PLAN, task):
-        yield f"{CONF}/{PLAN}: task {task}, primary metric {_METRICS[task][0]}; state the goal there"
+        yield f"{CONF}/{PLAN}: task {task}, metric {_METRICS[task][0]}; state the goal there"
 
 
 def _cleaned(root: Path, tree: dict[str, Any]) -> Any:

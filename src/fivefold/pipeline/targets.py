@@ -9,6 +9,7 @@ import ast
 import importlib.util
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -73,16 +74,27 @@ def module_of(dotted: str) -> str:
     return parts[0]
 
 
-@cache
 def origin(name: str) -> Path | None:
     """Give the file of a module by its dotted name, or None where there is no such module."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
+    spec = _spec(name)
     if spec is None or spec.origin is None:
         return None
     return Path(spec.origin).resolve() if spec.origin.endswith(".py") else Path(spec.origin)
+
+
+@cache
+def _spec(name: str) -> ModuleSpec | None:
+    parent, _, _ = name.rpartition(".")
+    try:
+        if not parent:
+            return importlib.util.find_spec(name)
+        # importlib.util.find_spec would import the parent, and so run its code.
+        above = _spec(parent)
+        if above is None or above.submodule_search_locations is None:
+            return None
+        return PathFinder.find_spec(name, list(above.submodule_search_locations))
+    except (ImportError, ValueError):
+        return None
 
 
 def _install_hint(dotted: str) -> str:

@@ -9,7 +9,8 @@ import pytest
 from fivefold.pipeline import fingerprint as subject
 from fivefold.pipeline.fingerprint import code_text, fingerprint
 from fivefold.pipeline.stages import stage_named
-from fivefold.pipeline.targets import origin, targets
+from fivefold.pipeline.targets import _spec as found_modules
+from fivefold.pipeline.targets import targets
 
 SOURCE = '''"""A module."""
 
@@ -51,8 +52,9 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def clean_fingerprint(own: Path, versions: dict[str, str] | None = None) -> str:
-    origin.cache_clear()
-    subject._imports.cache_clear()
+    found_modules.cache_clear()
+    for function in (subject._imports, subject._parsed, subject.code_text):
+        function.cache_clear()
     stage = stage_named("clean")
     assert stage is not None
     section = {"steps": [{"_target_": "mine.steps.step"}]}
