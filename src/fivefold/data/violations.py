@@ -54,7 +54,10 @@ def _checks(column: Column) -> dict[str, tuple[str, Any]]:
         checks[f"max: {column.max:g}"] = ("le", column.max)
     if column.allowed is not None:
         shown = ", ".join(map(str, column.allowed[:8])) + (", ..." if column.allowed[8:] else "")
-        checks[f"allowed: [{shown}]"] = ("isin", list(column.allowed))
+        # pandera compares types too, and YAML's 1 is no 1.0.
+        number = column.dtype == "number"
+        values = [float(value) if number else value for value in column.allowed]
+        checks[f"allowed: [{shown}]"] = ("isin", values)
     return checks
 
 
@@ -158,8 +161,6 @@ def _classes(values: Sequence[Any], objective: Objective) -> list[str]:
             f"{count:,}: {shown}" + ("; set task: multiclass" if 2 < count <= 100 else "")
         ]
     if objective.task == "multiclass" and count < 3:
-        return [
-            f"{objective.target}: a multiclass task needs three classes or more, and there are "
-            f"{count:,}: {shown}; set task: binary"
-        ]
+        line = f"{objective.target}: a multiclass task needs three classes or more, and there are "
+        return [f"{line}{count:,}: {shown}; set task: binary"]
     return []
