@@ -87,7 +87,7 @@ def page(config: PlanConfig) -> Page:
     mark = config.thresholds.acceptable
     lead += f", which must reach {form.number(mark)}." if mark is not None else "."
     sections = [
-        Section("Problem", _paragraphs(config)),
+        Section("Problem and objective", _paragraphs(config)),
         Section("Goal", _goal(config), note=f"{metric.title} is better when {better}."),
     ]
     if config.guardrails:

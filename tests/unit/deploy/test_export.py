@@ -400,3 +400,26 @@ def test_the_error_of_a_missing_converter_library_names_the_extra(
     monkeypatch.setitem(sys.modules, "onnxmltools", None)
     with pytest.raises(ExportError, match=r"fivefold\[boosting\]"):
         conversion._register_boosting("xgboost")
+
+
+@pytest.mark.parametrize(
+    "features", [["delay"], ["delay", "holiday"], ["label"], ["carrier", "delay"]]
+)
+@pytest.mark.parametrize(
+    "final", [LogisticRegression(), HistGradientBoostingClassifier(max_iter=5)]
+)
+def test_few_features_of_either_kind_do(features: list[str], final: Any) -> None:
+    from fivefold.model.candidate import Candidate
+    from fivefold.model.preprocessing import build_pipeline
+
+    objective, schema = objective_for("binary")
+    kept = {name: schema.columns[name] for name in (*features, "late")}
+    schema = TableSchema(kept)
+    target = {"_target_": f"{type(final).__module__}.{type(final).__name__}"}
+    candidate = Candidate("few", target, None, True, 0.04)
+    part = table(1)
+    estimator = build_pipeline(schema, candidate, final).fit(
+        feature_frame(part, schema), target_array(part, schema, objective)
+    )
+    result = export(estimator, table(2, unseen=True), schema, objective, ExportConfig())
+    assert result.metrics["rows_beyond_tolerance"] == 0
