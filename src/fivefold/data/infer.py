@@ -156,13 +156,11 @@ def _column(
     seen: Mapping[str, Any],
     rows: int,
 ) -> Column:
-    listed = role in ("feature", "target") and (
-        dtype == "string"
-        and seen["distinct"] <= min(_MOST_LISTED, max(rows // 5, 2))
-        or role == "target"
-        and dtype == "integer"
-        and seen["distinct"] <= _MOST_CLASSES
-    )
+    if dtype == "string":
+        listed = seen["distinct"] <= min(_MOST_LISTED, max(rows // 5, 2))
+    else:
+        listed = role == "target" and dtype == "integer" and seen["distinct"] <= _MOST_CLASSES
+    listed = listed and role in ("feature", "target")
     values = None
     if listed:
         distinct = frame.filter(~nw.col(name).is_null()).select(name).unique().sort(name)

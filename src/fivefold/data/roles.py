@@ -42,12 +42,12 @@ def role_violations(
             )
     if not features:
         found.append("no column is a feature; give role: feature to what is known beforehand")
-    for finding in audit.get("findings", []):
-        if finding["kind"] == "leak" and finding["column"] in features:
-            found.append(
-                f"{finding['column']}: a feature that gives the target away: {finding['detail']}; "
-                "give it role: outcome if it is known only afterwards, or drop it in clean.steps"
-            )
+    found.extend(
+        f"{finding['column']}: a feature that gives the target away: {finding['detail']}; "
+        "give it role: outcome if it is known only afterwards, or drop it in clean.steps"
+        for finding in audit.get("findings", [])
+        if finding["kind"] == "leak" and finding["column"] in features
+    )
     return found
 
 
