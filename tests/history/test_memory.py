@@ -87,7 +87,7 @@ def test_a_broken_file_is_done_without(project: Project, damage: str) -> None:
             import sqlite3
 
             with sqlite3.connect(path) as database:
-                database.execute("update scores set score = '[1'")
+                database.execute("update scores set value = 'high'")
             database.close()
     assert rank(project.path) == expected
     assert rank(project.path) == expected

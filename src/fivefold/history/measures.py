@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from fivefold.history.conventions import COST_FILE, interval_of, is_annotation, prefer
 from fivefold.history.intervals import Interval
@@ -14,8 +13,7 @@ from fivefold.history.values import FileValues
 __all__ = ["Measure", "all_measures", "find_measure", "is_number", "measure_in", "names_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(NamedTuple):
     """One metric of one revision.
 
     Attributes

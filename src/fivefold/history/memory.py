@@ -9,23 +9,27 @@ writing) means that the call does without.
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pygit2
 
 from fivefold import __version__
-from fivefold.history.measures import Measure
+from fivefold.history.measures import Measure, is_number
 
 __all__ = ["Memory"]
 
 _TABLES = """
 create table if not exists results (tree blob primary key, digest blob) without rowid;
 create table if not exists scores
-    (metric text, digest blob, score text, primary key (metric, digest)) without rowid;
+    (metric text, digest blob, file text, value, low, high, primary key (metric, digest))
+    without rowid;
 """
+
+_Score = list[Any]
+"""File, value, and the ends of the interval."""
 
 
 class Memory:
@@ -40,9 +44,9 @@ class Memory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._results: dict[bytes, bytes] | None = None
-        self._scores: dict[str, dict[bytes, str]] = {}
+        self._scores: dict[str, dict[bytes, _Score]] = {}
         self._new_results: dict[bytes, bytes] = {}
-        self._new_scores: dict[tuple[str, bytes], str] = {}
+        self._new_scores: dict[tuple[str, bytes], _Score] = {}
 
     @classmethod
     def of(cls, git: pygit2.Repository) -> Memory:
@@ -73,21 +77,21 @@ class Memory:
             self._scores[metric] = {}
             with self._open() as database:
                 if database is not None:
-                    query = "select digest, score from scores where metric = ?"
-                    self._scores[metric] = dict(database.execute(query, (metric,)))
-        text = self._scores[metric].get(digest)
-        try:
-            if text is None:
-                return None
-            file, value, interval = json.loads(text)
-            return Measure(metric, file, value, tuple(interval) if interval else None)
-        except (ValueError, TypeError):
+                    query = "select digest, file, value, low, high from scores where metric = ?"
+                    rows = database.execute(query, (metric,))
+                    self._scores[metric] = {key: score for key, *score in rows}
+        found = self._scores[metric].get(digest)
+        if found is None:
             return None
+        file, value, low, high = found
+        if not is_number(value) or not isinstance(file, str):
+            return None
+        return Measure(metric, file, value, None if low is None else (low, high))
 
     def keep_score(self, metric: str, digest: bytes, measure: Measure) -> None:
         """Remember a metric of results."""
-        score = json.dumps((measure.file, measure.value, measure.interval))
-        self._new_scores[metric, digest] = score
+        low, high = measure.interval or (None, None)
+        self._new_scores[metric, digest] = [measure.file, measure.value, low, high]
 
     def save(self) -> None:
         """Write what is new."""
@@ -103,8 +107,8 @@ class Memory:
                         "insert or ignore into results values (?, ?)", self._new_results.items()
                     )
                     database.executemany(
-                        "insert or ignore into scores values (?, ?, ?)",
-                        [(metric, digest, s) for (metric, digest), s in self._new_scores.items()],
+                        "insert or ignore into scores values (?, ?, ?, ?, ?, ?)",
+                        ((*key, *score) for key, score in self._new_scores.items()),
                     )
         self._new_results, self._new_scores = {}, {}
 

@@ -25,6 +25,8 @@ from fivefold.history.values import FileValues, MalformedError, parse
 
 __all__ = ["Reader"]
 
+_KEPT = 4096
+
 
 class Reader:
     """Reads revisions of one repository, each object once.
@@ -49,9 +51,13 @@ class Reader:
         """Parse a file once, whichever revisions have it."""
         # The suffix decides the format, so equal bytes under two suffixes are two values.
         key = (blob, posixpath.splitext(path)[1])
-        if key not in self._files:
-            self._files[key] = _parsed(snapshot.data(blob), path)
-        return self._files[key]
+        found = self._files.get(key)
+        if found is None:
+            found = self._files[key] = _parsed(snapshot.data(blob), path)
+            if len(self._files) > _KEPT:
+                # Commits with the same file stand near each other: the oldest is asked for last.
+                del self._files[next(iter(self._files))]
+        return found
 
     def declared(self, snapshot: Snapshot) -> Declared:
         """Read what all ``dvc.yaml`` files of a revision declare together."""

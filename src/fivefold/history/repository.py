@@ -159,12 +159,15 @@ class Repository:
 
     def commit_snapshot(self, commit: pygit2.Commit) -> CommitSnapshot:
         """Give the files of a commit, as seen from DVC's root."""
-        tree: BlobId | None = commit.tree_id.raw
-        if self.prefix != ".":
-            top = self.objects.tree(commit.tree_id.raw)
-            found = self.objects.entry(top, os.fsencode(self.prefix))
-            tree = found[1] if found is not None and found[0] == FOLDER else None
-        return CommitSnapshot(self.objects, tree)
+        return CommitSnapshot(self.objects, self.tree_of(commit))
+
+    def tree_of(self, commit: pygit2.Commit) -> BlobId | None:
+        """Give the id of a commit's tree at DVC's root, or None where it has no such folder."""
+        if self.prefix == ".":
+            return commit.tree_id.raw
+        top = self.objects.tree(commit.tree_id.raw)
+        found = self.objects.entry(top, os.fsencode(self.prefix))
+        return found[1] if found is not None and found[0] == FOLDER else None
 
     def default_base(self) -> Revision:
         """Give the merge base of HEAD and the default branch, as a pull request compares.

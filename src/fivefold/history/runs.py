@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
 import pygit2
@@ -22,6 +23,8 @@ __all__ = ["Run", "Tip", "collect_runs", "default_tips", "find_tips"]
 
 _NOT_RESULTS = frozenset({COST_FILE})
 _PREFIXES = ("refs/heads/", "refs/remotes/", "refs/tags/")
+# Memory for what would otherwise be read twice.
+_HELD = 20_000
 # A shorter history is read as fast as what is remembered of it.
 _LONG = 500
 
@@ -34,7 +37,7 @@ class Tip:
     commit: pygit2.Oid
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Run:
     """One run.
 
@@ -51,7 +54,7 @@ class Run:
     results : bytes
         A digest of what tells its metrics and params from another run's.
     blobs : dict of str to object
-        What the digest was made of, unless it was remembered; see `Reader.results_key`.
+        What the digest was made of, if that is still at hand; see `Reader.results_key`.
     """
 
     commit: pygit2.Commit | None
@@ -189,18 +192,21 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
     """
     repository = reader.repository
     commits = _walk(repository, tips)
-    names = _name(commits, tips)
+    # pygit2 makes new objects whenever a commit is asked for its parents.
+    parents = {commit.id: commit.parent_ids for commit in commits}
+    names = _name(parents, tips)
     memory = reader.memory if len(commits) >= _LONG else None
     digests: dict[pygit2.Oid, bytes] = {}
     blobs: dict[bytes, dict[str, object]] = {}
     for commit in commits:
-        snapshot = repository.commit_snapshot(commit)
-        digest = memory.digest(snapshot.tree) if memory and snapshot.tree else None
+        tree = repository.tree_of(commit) if memory else None
+        digest = memory.digest(tree) if memory and tree else None
         if digest is None:
-            digest, found = _results(reader, snapshot)
-            blobs.setdefault(digest, found)
-            if memory and snapshot.tree:
-                memory.keep_digest(snapshot.tree, digest)
+            digest, found = _results(reader, repository.commit_snapshot(commit))
+            if len(blobs) < _HELD:
+                blobs.setdefault(digest, found)
+            if memory and tree:
+                memory.keep_digest(tree, digest)
         digests[commit.id] = digest
     candidates = [
         Run(
@@ -212,7 +218,7 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
         )
         for commit in commits
         if (digest := digests[commit.id])
-        and all(digests.get(parent) != digest for parent in commit.parent_ids)
+        and all(digests.get(parent) != digest for parent in parents[commit.id])
     ]
     runs = _merge_equal(reader, candidates)
     if workspace and repository.worktree is not None:
@@ -242,7 +248,7 @@ def _walk(repository: Repository, tips: list[Tip]) -> list[pygit2.Commit]:
     return list(walker)
 
 
-def _name(commits: list[pygit2.Commit], tips: list[Tip]) -> dict[pygit2.Oid, str]:
+def _name(parents: Mapping[pygit2.Oid, list[pygit2.Oid]], tips: list[Tip]) -> dict[pygit2.Oid, str]:
     """Name each commit after the tip that reaches it by first parents, or else by any.
 
     The commits come children first, so each is named before its parents ask.
@@ -250,11 +256,11 @@ def _name(commits: list[pygit2.Commit], tips: list[Tip]) -> dict[pygit2.Oid, str
     best: dict[pygit2.Oid, tuple[int, int]] = {}
     for number, tip in reversed(list(enumerate(tips))):
         best[tip.commit] = (0, number)
-    for commit in commits:
-        if commit.id not in best:
+    for commit, above in parents.items():
+        if commit not in best:
             continue
-        merges, number = best[commit.id]
-        for place, parent in enumerate(commit.parent_ids):
+        merges, number = best[commit]
+        for place, parent in enumerate(above):
             reached = (merges + (place > 0), number)
             best[parent] = min(reached, best.get(parent, reached))
     return {commit: tips[number].name for commit, (_, number) in best.items()}
@@ -262,19 +268,19 @@ def _name(commits: list[pygit2.Commit], tips: list[Tip]) -> dict[pygit2.Oid, str
 
 def _merge_equal(reader: Reader, runs: list[Run]) -> list[Run]:
     """Make one run of those with the same results, code and data; the oldest commit stands."""
-    groups: dict[bytes, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(run.results, []).append(run)
-    merged: dict[str, Run] = {}
-    for group in groups.values():
-        known: dict[object, Run] = {}
-        for run in reversed(group):
-            # Only results that occur twice are worth the reading of a lock.
-            identity = _inputs(reader.lock(run.snapshot)) if len(group) > 1 else None
-            first = known.get(identity)
-            known[identity] = replace(first, also=(*first.also, run.id)) if first else run
-        merged.update({run.id: run for run in known.values()})
-    return [merged[run.id] for run in runs if run.id in merged]
+    often = {digest for digest, count in Counter(run.results for run in runs).items() if count > 1}
+    known: dict[tuple[bytes, object], Run] = {}
+    kept: list[Run] = []
+    for run in reversed(runs):
+        # Only results that occur twice are worth the reading of a lock.
+        if run.results in often:
+            identity = (run.results, _inputs(reader.lock(run.snapshot)))
+            first = known.setdefault(identity, run)
+            if first is not run:
+                first.also = (*first.also, run.id)
+                continue
+        kept.append(run)
+    return kept[::-1]
 
 
 def _inputs(lock: Lock) -> object:

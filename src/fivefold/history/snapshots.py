@@ -28,6 +28,8 @@ _ENTRIES = re.compile(rb"(\d+) ([^\0]+)\0(.{20})", re.DOTALL)
 FOLDER = b"40000"
 _FILES = (b"100644", b"100755", b"100664")
 _OWN = b".dvc"
+_KEPT = 50_000
+_CACHE = 32 * 2**20
 _IGNORE_FILE = ".dvcignore"
 
 
@@ -60,6 +62,8 @@ class Objects:
 
     def __init__(self, git: pygit2.Repository) -> None:
         self._odb = git.odb
+        # What matters of an object is kept here; libgit2 would keep 256 MB of whole ones.
+        pygit2.option(pygit2.enums.Option.SET_CACHE_MAX_SIZE, _CACHE)
         self._last: tuple[BlobId, dict[bytes, Entry]] = (b"", {})
         self._below: dict[tuple[BlobId, bytes], Entry | None] = {}
         self._declaring: dict[BlobId, tuple[str, ...] | None] = {}
@@ -88,6 +92,8 @@ class Objects:
     def _entry_below(self, tree: BlobId, path: bytes) -> Entry | None:
         key = (tree, path)
         if key not in self._below:
+            if len(self._below) > _KEPT:
+                self._below.clear()
             self._below[key] = self.entry(self.tree(tree), path)
         return self._below[key]
 
