@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fivefold import __version__
+
 from .conftest import Project
 
 
@@ -217,3 +219,10 @@ def test_new_refuses_a_folder_with_something_in_it(tmp_path: Path) -> None:
     assert "'flights'?" in Project(tmp_path).refused("fivefold", "new", "x", "--example", "flihgts")
     assert "--csv" in Project(tmp_path).refused("fivefold", "new", "x", "--example", "none")
     assert not (tmp_path / "x").exists()
+
+
+def test_another_fivefold_than_the_locked_one_computes_nothing(diabetes: Project) -> None:
+    diabetes.edit("requirements.lock", f"fivefold=={__version__}", "fivefold==0.0.9")
+    said = diabetes.refused("fivefold", "run", "plan")
+    assert "fivefold==0.0.9" in said
+    assert "fivefold lock" in said

@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib import metadata
 from pathlib import Path
 
-from fivefold.errors import ConfigError
+from fivefold import __version__
+from fivefold.errors import ConfigError, PipelineError
 
-__all__ = ["ENVIRONMENT", "differences", "installed", "locked", "render"]
+__all__ = ["ENVIRONMENT", "differences", "installed", "locked", "render", "require_locked_version"]
 
 ENVIRONMENT = "requirements.lock"
 
@@ -16,7 +17,10 @@ _INSTALLERS = {"pip", "setuptools", "wheel", "uv"}
 
 
 def installed() -> dict[str, str]:
-    """Give the version of every installed distribution but the installers and editable ones.
+    """Give the version of every installed distribution but the installers.
+
+    Editable ones change without their version and are left out, but for Fivefold: its version
+    says which code computed the results.
 
     Returns
     -------
@@ -28,7 +32,27 @@ def installed() -> dict[str, str]:
         name = item.metadata["Name"]
         if name and not (item.read_text("direct_url.json") or "").count('"editable": true'):
             found[_normalised(name)] = item.version
-    return {name: found[name] for name in sorted(found) if name not in _INSTALLERS | {"fivefold"}}
+    found["fivefold"] = __version__
+    return {name: found[name] for name in sorted(found) if name not in _INSTALLERS}
+
+
+def require_locked_version(root: Path) -> None:
+    """Refuse to compute a result with another Fivefold than the project is locked to.
+
+    Raises
+    ------
+    PipelineError
+        The versions differ: the code may, too, and ``dvc.lock`` would not say so.
+    """
+    version = locked(root).get("fivefold", __version__)
+    if version != __version__:
+        raise PipelineError(
+            "the project is locked to another version of Fivefold",
+            where=ENVIRONMENT,
+            got=f"fivefold {__version__}",
+            allowed=f"fivefold {version}",
+            hint=f"pip install fivefold=={version}; or move on: fivefold lock, dvc repro",
+        )
 
 
 def locked(root: Path) -> dict[str, str]:

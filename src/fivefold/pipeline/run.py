@@ -15,6 +15,7 @@ from fivefold.errors import ConfigError, OutputError, PipelineError
 from fivefold.pipeline.artifacts import HANDLERS, ReadContext
 from fivefold.pipeline.check import check_stage, load_pipeline
 from fivefold.pipeline.declare import Kind, Stage
+from fivefold.pipeline.environment import require_locked_version
 from fivefold.pipeline.integrity import require_locked
 from fivefold.pipeline.profile import Profiler
 from fivefold.pipeline.project import load_yaml_file
@@ -83,6 +84,7 @@ def run_stage(stage: Stage, root: Path) -> None:
         A parameter, an input or an output is not as it must be.
     """
     profiler = Profiler(root)
+    require_locked_version(root)
     params = read_params(root)
     section = params.get(stage.name)
     if not isinstance(section, dict):
