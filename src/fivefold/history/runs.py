@@ -17,14 +17,12 @@ from fivefold.history.conventions import COST_FILE
 from fivefold.history.lock import Lock
 from fivefold.history.reader import Reader
 from fivefold.history.repository import EXPERIMENT, WORKSPACE, Repository
-from fivefold.history.snapshots import Snapshot
+from fivefold.history.snapshots import BlobId, Snapshot
 
 __all__ = ["Run", "Tip", "collect_runs", "default_tips", "find_tips"]
 
 _NOT_RESULTS = frozenset({COST_FILE})
 _PREFIXES = ("refs/heads/", "refs/remotes/", "refs/tags/")
-# Memory for what would otherwise be read twice.
-_HELD = 20_000
 # A shorter history is read as fast as what is remembered of it.
 _LONG = 500
 
@@ -54,7 +52,7 @@ class Run:
     results : bytes
         A digest of what tells its metrics and params from another run's.
     blobs : dict of str to object
-        What the digest was made of, if that is still at hand; see `Reader.results_key`.
+        Its metrics files by path, unless the digest was remembered.
     """
 
     commit: pygit2.Commit | None
@@ -62,7 +60,7 @@ class Run:
     snapshot: Snapshot
     also: tuple[str, ...] = ()
     results: bytes = b""
-    blobs: Mapping[str, object] = field(default_factory=dict)
+    blobs: Mapping[str, BlobId] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -197,14 +195,13 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
     names = _name(parents, tips)
     memory = reader.memory if len(commits) >= _LONG else None
     digests: dict[pygit2.Oid, bytes] = {}
-    blobs: dict[bytes, dict[str, object]] = {}
+    blobs: dict[bytes, dict[str, BlobId]] = {}
     for commit in commits:
         tree = repository.tree_of(commit) if memory else None
         digest = memory.digest(tree) if memory and tree else None
         if digest is None:
             digest, found = _results(reader, repository.commit_snapshot(commit))
-            if len(blobs) < _HELD:
-                blobs.setdefault(digest, found)
+            blobs.setdefault(digest, found)
             if memory and tree:
                 memory.keep_digest(tree, digest)
         digests[commit.id] = digest
@@ -231,12 +228,14 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
     return runs
 
 
-def _results(reader: Reader, snapshot: Snapshot) -> tuple[bytes, dict[str, object]]:
-    """Give a digest of a revision's results, empty where there are none, and what it is of."""
+def _results(reader: Reader, snapshot: Snapshot) -> tuple[bytes, dict[str, BlobId]]:
+    """Give a digest of a revision's results, empty where there are none, and the metrics' blobs."""
     key = reader.results_key(snapshot, without=_NOT_RESULTS)
     if not any(blob for _, blob in key):
         return b"", {}
-    return hashlib.blake2b(repr(key).encode(), digest_size=16).digest(), dict(key)
+    metrics = reader.declared(snapshot).metrics
+    blobs = {path: blob for path, blob in key if isinstance(blob, bytes) and path in metrics}
+    return hashlib.blake2b(repr(key).encode(), digest_size=16).digest(), blobs
 
 
 def _walk(repository: Repository, tips: list[Tip]) -> list[pygit2.Commit]:

@@ -29,6 +29,7 @@ FOLDER = b"40000"
 _FILES = (b"100644", b"100755", b"100664")
 _OWN = b".dvc"
 _KEPT = 50_000
+_RECENT = 16
 _CACHE = 32 * 2**20
 _IGNORE_FILE = ".dvcignore"
 
@@ -64,7 +65,7 @@ class Objects:
         self._odb = git.odb
         # What matters of an object is kept here; libgit2 would keep 256 MB of whole ones.
         pygit2.option(pygit2.enums.Option.SET_CACHE_MAX_SIZE, _CACHE)
-        self._last: tuple[BlobId, dict[bytes, Entry]] = (b"", {})
+        self._recent: dict[BlobId, dict[bytes, Entry]] = {}
         self._below: dict[tuple[BlobId, bytes], Entry | None] = {}
         self._declaring: dict[BlobId, tuple[str, ...] | None] = {}
 
@@ -74,11 +75,15 @@ class Objects:
 
     def tree(self, tree: BlobId) -> dict[bytes, Entry]:
         """Give a tree's entries by name."""
-        if self._last[0] != tree:
+        found = self._recent.get(tree)
+        if found is None:
             data = self._odb.read(pygit2.Oid(raw=tree))[1]
+            found = {name: (mode, blob) for mode, name, blob in _ENTRIES.findall(data)}
             # Files of one folder are asked for one after the other.
-            self._last = (tree, {name: (mode, b) for mode, name, b in _ENTRIES.findall(data)})
-        return self._last[1]
+            if len(self._recent) >= _RECENT:
+                self._recent.clear()
+            self._recent[tree] = found
+        return found
 
     def entry(self, tree: dict[bytes, Entry], path: bytes) -> Entry | None:
         """Find a file or a folder below a tree; symbolic links are not followed."""
@@ -144,13 +149,12 @@ class CommitSnapshot:
     def __init__(self, objects: Objects, tree: BlobId | None) -> None:
         self._objects = objects
         self.tree = tree
-        self._entries: dict[bytes, Entry] | None = None
         self._pipeline_files: tuple[str, ...] | None = None
 
     def _entry(self, path: str) -> Entry | None:
-        if self._entries is None:
-            self._entries = {} if self.tree is None else self._objects.tree(self.tree)
-        return self._objects.entry(self._entries, os.fsencode(path))
+        if self.tree is None:
+            return None
+        return self._objects.entry(self._objects.tree(self.tree), os.fsencode(path))
 
     def blob(self, path: str) -> BlobId | None:
         """Give the id of a file's content, or None where there is no such file."""
@@ -171,9 +175,8 @@ class CommitSnapshot:
     def pipeline_files(self) -> tuple[str, ...]:
         """List the files that declare pipelines and data: ``dvc.yaml`` and ``*.dvc``, sorted."""
         if self._pipeline_files is None:
-            self._entry("")
-            found = self._objects.pipeline_files(self._entries or {})
-            self._pipeline_files = _not_ignored(found, self)
+            entries = {} if self.tree is None else self._objects.tree(self.tree)
+            self._pipeline_files = _not_ignored(self._objects.pipeline_files(entries), self)
         return self._pipeline_files
 
 
