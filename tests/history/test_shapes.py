@@ -155,6 +155,8 @@ def test_a_detached_head(plain: Project) -> None:
     plain.git("switch", "--quiet", "--detach", "HEAD~1")
     assert subjects(plain.path) == ["first"]
     assert subjects(plain.path, everything=True) == ["second", "first"]
+    score(plain, 0.9, "on no branch")
+    assert subjects(plain.path, everything=True) == ["on no branch", "second", "first"]
 
 
 def test_a_linked_worktree(plain: Project, tmp_path: Path) -> None:

@@ -145,6 +145,10 @@ def find_tips(repository: Repository, patterns: Iterable[str], *, everything: bo
                 hint=nearest(pattern, named) or "git branch --all",
             )
         found.update(matching)
+    head = repository.head().commit
+    if everything and repository.branch is None and head is not None:
+        # A detached HEAD may be on no branch at all.
+        found.setdefault("HEAD", head.id)
     first = [repository.default_branch(), repository.branch]
     order = sorted(found, key=lambda name: first.index(name) if name in first else len(first))
     return [Tip(name, found[name]) for name in order]
