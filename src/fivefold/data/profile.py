@@ -79,7 +79,12 @@ def profile(
         labelled = labelled.with_columns(target.value.alias(_VALUE))
     labelled = checkpoint(labelled)
     for name, column in schema.columns.items():
-        known = {"dtype": column.dtype, "role": column.role, **basics[name]}
+        known = {
+            "dtype": column.dtype,
+            "role": column.role,
+            "feature": name in schema.features,
+            **basics[name],
+        }
         known["missing_share"] = round(known["missing"] / rows, 6) if rows else None
         if column.role != "identifier" and known["distinct"]:
             known |= _spread(labelled, name, column.dtype, known, target, bins, top)

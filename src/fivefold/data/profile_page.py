@@ -34,7 +34,7 @@ _ALARMS = {
 def page_of(summary: dict[str, Any], objective: Objective) -> Page:
     """Draw the summary of :func:`fivefold.data.profile.profile`."""
     columns = summary["columns"]
-    features = {name: known for name, known in columns.items() if known["role"] == "feature"}
+    features = {name: known for name, known in columns.items() if known["feature"]}
     cells = summary["rows"] * len(columns)
     missing = sum(known["missing"] for known in columns.values())
     target = summary["target"]
