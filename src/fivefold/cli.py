@@ -11,7 +11,7 @@ import typer
 
 from fivefold import __version__
 from fivefold.errors import FivefoldError, PipelineError, nearest
-from fivefold.history.commands import diff, leaderboard
+from fivefold.history.commands import diff, leaderboard_group
 
 __all__ = ["app", "main"]
 
@@ -152,7 +152,7 @@ def infer(
 
 app.add_typer(schema, name="schema", help="The table's columns, roles and rules.")
 app.command()(diff)
-app.command()(leaderboard)
+app.add_typer(leaderboard_group, name="leaderboard")
 
 
 def _here() -> Path:

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fivefold.errors import ConfigError, ModelError, nearest
@@ -50,6 +50,18 @@ class Candidate:
                 got=self.rare_share,
                 allowed="0 to below 1",
             )
+
+    def for_task(self, task: str) -> Candidate:
+        """Drop what another kind of task would need, so that a diff shows what is fitted.
+
+        Parameters
+        ----------
+        task : str
+            A task of the catalogue; empty keeps both.
+        """
+        if not task:
+            return self
+        return replace(self, **{"classifier" if task == "regression" else "regressor": None})
 
     def declared(self, objective: Objective, where: str) -> Mapping[str, Any]:
         """Give the estimator's declaration for the task.

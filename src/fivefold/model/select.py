@@ -42,6 +42,8 @@ class SelectConfig:
         Metrics to report beside the primary one.
     max_rows : int or None
         Compare on at most so many training rows, drawn by the seed; at least 10.
+    task : str
+        The plan's task: of each candidate only the estimator for it is kept. Both are if empty.
     seed : int
         For folds, sampling and estimators, at least 0.
     """
@@ -52,9 +54,12 @@ class SelectConfig:
     rule: str = "best"
     metrics: list[str] = field(default_factory=list)
     max_rows: int | None = None
+    task: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:
+        kept = {name: item.for_task(self.task) for name, item in self.candidates.items()}
+        object.__setattr__(self, "candidates", kept)
         for name, value, known in (
             ("cross_validation", self.cross_validation, _METHODS),
             ("rule", self.rule, _RULES),

@@ -32,6 +32,8 @@ class TrainConfig:
         Does it want numbers of mean 0 and standard deviation 1?
     rare_share : float
         In [0, 1). Categories in fewer than this share of the training rows share one column.
+    task : str
+        The plan's task: only the estimator for it is kept. Both are if empty.
     seed : int
         Given to an estimator that draws random numbers, at least 0.
     trusted_types : list of str
@@ -43,6 +45,7 @@ class TrainConfig:
     regressor: dict[str, Any] | None = None
     scale: bool = False
     rare_share: float = 0.001
+    task: str = ""
     seed: int = 0
     trusted_types: list[str] = field(default_factory=list)
 
@@ -51,7 +54,9 @@ class TrainConfig:
             raise ConfigError(
                 "the seed is negative", where="train.seed", got=self.seed, allowed="at least 0"
             )
-        self.candidate()
+        kept = self.candidate().for_task(self.task)
+        object.__setattr__(self, "classifier", kept.classifier)
+        object.__setattr__(self, "regressor", kept.regressor)
 
     def candidate(self) -> Candidate:
         """Give the candidate that is declared here."""
