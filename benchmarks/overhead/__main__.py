@@ -58,8 +58,8 @@ def bake(root: Path, full: bool) -> Path:
     if full:
         sources = root / "conf" / "collect.yaml"
         text = sources.read_text(encoding="utf-8")
-        assert "sample: 60000" in text
-        sources.write_text(text.replace("sample: 60000", "sample: null"), encoding="utf-8")
+        assert "sample: 40000" in text
+        sources.write_text(text.replace("sample: 40000", "sample: null"), encoding="utf-8")
     return root
 
 
