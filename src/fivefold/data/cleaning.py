@@ -110,7 +110,7 @@ def drop_duplicates(
     _require(table, by, "by")
     _require(table, order_by or (), "order_by")
     names = table.collect_schema().names()
-    count, place = "__rows", "__place"
+    count, place, one = "__rows", "__place", "__one"
     counted = table.join(
         table.group_by(*by).agg(nw.len().alias(count)).filter(nw.col(count) > 1),
         on=list(by),
@@ -120,8 +120,9 @@ def drop_duplicates(
     repeats = complete & ~nw.col(count).is_null()
     # Few rows repeat, so only these are put in order.
     rest = [name for name in names if name not in {*by, *(order_by or ())}]
-    placed = counted.filter(repeats).with_columns(
-        nw.lit(1).cum_sum().over(*by, order_by=[*(order_by or ()), *rest]).alias(place)
+    repeated = counted.filter(repeats).with_columns(nw.lit(1).alias(one))
+    placed = repeated.with_columns(
+        nw.col(one).cum_sum().over(*by, order_by=[*(order_by or ()), *rest]).alias(place)
     )
     wanted = nw.lit(1) if keep == "first" else nw.col(count)
     kept = placed.filter(nw.col(place) == wanted).select(*names)
@@ -155,8 +156,7 @@ def at_least(
     """Add a label: 1 where the column is at least the value, 0 elsewhere, missing where it is."""
     _require(table, [column], "column")
     _require_dtype(table, column, ("integer", "number"), "column")
-    label = nw.when(nw.col(column).is_null()).then(None).otherwise(nw.col(column) >= value)
-    return table.with_columns(label.cast(nw.Int64).alias(into))
+    return table.with_columns((nw.col(column) >= value).cast(nw.Int64).alias(into))
 
 
 @effect()

@@ -91,8 +91,10 @@ def _cast(group: pa.Table, target: pa.Schema) -> pa.Table:
         if column.type != field.type:
             column = column.cast(field.type)
         if pa.types.is_floating(field.type):
-            # A missing value is null and nothing else; engines differ in where they leave NaN.
+            # A missing value is null and nothing else, and zero has no sign: engines differ in
+            # where they leave NaN, and in which of two equal zeros they keep.
             column = pc.if_else(pc.is_nan(column), pa.nulls(1, field.type)[0], column)
+            column = pc.add(column, _ZERO)
         columns.append(column)
     return pa.table(columns, schema=target).combine_chunks()
 
@@ -113,7 +115,9 @@ def _regrouped(rows: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa
         yield pa.Table.from_batches(held, schema=schema)
 
 
+# Made without Arrow's converter of Python values, which imports pandas.
 _TRUE = pc.is_null(pa.nulls(1))[0]
+_ZERO = pc.is_valid(pa.nulls(1)).cast(pa.int8()).cast(pa.float64())[0]
 
 
 def _keyed(rows: Iterator[pa.RecordBatch], key: tuple[str, ...]) -> Iterator[pa.RecordBatch]:

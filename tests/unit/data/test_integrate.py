@@ -54,9 +54,7 @@ def test_inner_joins_drop_rows_in_turn_and_each_reports_its_own(engine: str) -> 
 
 
 def test_a_prefix_renames_and_lineage_says_where_from(engine: str) -> None:
-    result = joined(
-        engine, Join("ports", left_keys=["to"], right_keys=["code"], prefix="port_")
-    )
+    result = joined(engine, Join("ports", left_keys=["to"], right_keys=["code"], prefix="port_"))
     assert list(rows(result)[0]) == ["id", "plane", "to", "port_lat", "port_id"]
     assert result.report["lineage"]["port_id"] == {"source": "ports", "column": "id"}
     assert result.report["lineage"]["to"] == {"source": "trips", "column": "to"}
@@ -136,9 +134,7 @@ small = st.one_of(st.none(), st.integers(0, 6))
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(small, min_size=1, max_size=12), st.sets(st.integers(0, 6)))
 def test_a_join_is_a_look_up(engine: str, left: list[int | None], right: set[int]) -> None:
-    trips = pa.table(
-        {"id": list(range(len(left))), "k": pa.array(left, pa.int64())}
-    )
+    trips = pa.table({"id": list(range(len(left))), "k": pa.array(left, pa.int64())})
     values = {key: key * 10 for key in sorted(right)}
     other = pa.table(
         {"k": pa.array(list(values), pa.int64()), "v": pa.array(list(values.values()), pa.int64())}

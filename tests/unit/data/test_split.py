@@ -24,7 +24,9 @@ def days(count: int) -> pa.Table:
     return pa.table(
         {
             "id": list(range(count)),
-            "at": pa.array([start + dt.timedelta(days=n) for n in range(count)], pa.timestamp("us", "UTC")),
+            "at": pa.array(
+                [start + dt.timedelta(days=n) for n in range(count)], pa.timestamp("us", "UTC")
+            ),
             "day": pa.array([(start + dt.timedelta(days=n)).date() for n in range(count)]),
             "who": [f"p{n % 7}" for n in range(count)],
             "y": [n % 3 == 0 for n in range(count)],
@@ -42,9 +44,7 @@ def cut(
 
 
 def ids(result: Split) -> dict[str, list[int]]:
-    return {
-        part: sorted(to_arrow(getattr(result, part).frame)["id"].to_pylist()) for part in PARTS
-    }
+    return {part: sorted(to_arrow(getattr(result, part).frame)["id"].to_pylist()) for part in PARTS}
 
 
 def test_by_time_each_part_ends_before_its_boundary(engine: str) -> None:
@@ -147,30 +147,26 @@ def without(table: pa.Table, column: str, rows: int) -> pa.Table:
     )
 
 
-@pytest.mark.parametrize(
-    ("table", "config", "words"),
-    [
-        (pa.concat_tables([days(30), days(3)]), {}, ["3 keys stand in more than one row", "id=0"]),
-        (days(30), {"method": "time", "time": "at", "train_until": "2025-01-01"}, ["test part is empty"]),
-        (days(30), {"method": "time", "time": "at", "train_until": "2020-01-01"}, ["train part is empty"]),
-        (
-            days(31),
-            {"method": "time", "time": "at", "train_until": "2020-01-31"},
-            ["test part has no row of the class 'False'"],
-        ),
-        (without(days(30), "at", 4), {"method": "time", "time": "at", "train_until": "2020-01-09"}, ["4 rows have no time"]),
-        (without(days(30), "who", 4), {"method": "grouped", "by": "who"}, ["4 rows have no group"]),
-        (without(days(30), "id", 4), {}, ["4 rows have no value in the key column 'id'"]),
-        (days(30), {"method": "stratified", "by": "x"}, ["quantities"]),
-    ],
-)  # fmt: skip
+UNSOUND: list[tuple[pa.Table, dict[str, Any], str]] = [
+    (pa.concat_tables([days(30), days(3)]), {}, "3 keys stand in more than one row"),
+    (days(30), {"train_until": "2025-01-01"}, "test part is empty"),
+    (days(30), {"train_until": "2020-01-01"}, "train part is empty"),
+    (days(31), {"train_until": "2020-01-31"}, "test part has no row of the class 'False'"),
+    (without(days(30), "at", 4), {"train_until": "2020-01-09"}, "4 rows have no time"),
+    (without(days(30), "who", 4), {"method": "grouped", "by": "who"}, "4 rows have no group"),
+    (without(days(30), "id", 4), {}, "4 rows have no value in the key column 'id'"),
+    (days(30), {"method": "stratified", "by": "x"}, "quantities"),
+]
+
+
+@pytest.mark.parametrize(("table", "config", "words"), UNSOUND)
 def test_parts_that_are_not_sound_are_refused(
-    engine: str, table: pa.Table, config: dict[str, Any], words: list[str]
+    engine: str, table: pa.Table, config: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises(SplitError) as caught:
+    if "train_until" in config:
+        config = {"method": "time", "time": "at", **config}
+    with pytest.raises(SplitError, match=words):
         cut(table, engine, **config)
-    for word in words:
-        assert word in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -223,8 +219,13 @@ def test_parts_never_overlap_and_lose_no_row(
     table = pa.table({"id": sorted(names), "x": [float(n) for n in range(len(names))]})
     try:
         result = cut(table, objective=QUANTITY, test=test, production=production, seed=seed)
-    except SplitError as error:  # by chance a part of few rows may have none
-        assert "part is empty" in str(error)
+    except SplitError as error:
+        # By chance a part of few rows may have none.
+        message = str(error)
+    else:
+        message = ""
+    if message:
+        assert "part is empty" in message
         return
     found = [to_arrow(getattr(result, part).frame)["id"].to_pylist() for part in PARTS]
-    assert sorted(sum(found, [])) == sorted(names)
+    assert sorted(name for part in found for name in part) == sorted(names)
