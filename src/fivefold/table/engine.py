@@ -64,8 +64,17 @@ def scan(path: Path, engine: str) -> nw.LazyFrame[Any]:
         import pandas as pd
 
         return _wrapped(pd.read_parquet(path, dtype_backend="pyarrow"))
-    raise ConfigError(
-        "unknown engine", where="engine", got=engine, allowed=ENGINES, hint=nearest(engine, ENGINES)
+    raise unknown_engine(engine, "engine")
+
+
+def unknown_engine(engine: object, where: str) -> ConfigError:
+    """Word the error for an engine that does not exist."""
+    return ConfigError(
+        "there is no such engine",
+        where=where,
+        got=engine,
+        allowed=ENGINES,
+        hint=nearest(str(engine), ENGINES),
     )
 
 
