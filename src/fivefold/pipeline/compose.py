@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from fivefold.errors import ConfigError, FivefoldError, PipelineError, nearest
+from fivefold.errors import ConfigError, FivefoldError, PipelineError, PlanError, nearest
 from fivefold.pipeline.check import check_compose, check_pipeline, load_pipeline
 from fivefold.pipeline.environment import differences, locked
 from fivefold.pipeline.fingerprint import fingerprint
@@ -22,6 +22,7 @@ from fivefold.pipeline.run import input_paths
 from fivefold.pipeline.stages import PARAMS, STAGES
 from fivefold.pipeline.targets import require_targets
 from fivefold.pipeline.typed import typed
+from fivefold.table.engine import ENGINES, unknown_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,6 +137,7 @@ def composed(root: Path) -> dict[str, Any]:
     try:
         for stage in STAGES:
             params[stage.name] = _section(root, stage, tree.get(stage.name) or {})
+        _require_target(root, params)
         params["code"] = {
             stage.name: fingerprint(stage, params[stage.name], root / "src", versions)
             for stage in STAGES
@@ -200,6 +202,8 @@ def _section(root: Path, stage: Any, values: Any) -> dict[str, Any]:
         section: dict[str, Any] = asdict(typed(stage.config_class, own, stage.name))
         inputs = input_paths(stage, values)
         require_targets(section, stage.name)
+        if section.get("engine", ENGINES[0]) not in ENGINES:
+            raise unknown_engine(section["engine"], f"{stage.name}.engine")
     except ConfigError as error:
         if error.where and error.where.split(".")[0] == stage.name:
             error = type(error)(
@@ -211,6 +215,22 @@ def _section(root: Path, stage: Any, values: Any) -> dict[str, Any]:
             )
         raise error from None
     return {"inputs": inputs, **section} if inputs else section
+
+
+def _require_target(root: Path, params: Mapping[str, Any]) -> None:
+    """Hold the plan's target against the schema, where one is declared."""
+    target, columns = params["plan"]["target"], params["validate"]["columns"]
+    if not columns:  # `fivefold schema infer` is still to come, and validate will say so
+        return
+    marked = [name for name, column in columns.items() if column["role"] == "target"]
+    if marked != [target]:
+        raise PlanError(
+            "the plan's target is not the schema's",
+            where=_locate(root, ["plan", "target"]),
+            got=f"target: {target}; with role: target in conf/schema.yaml: {marked or 'none'}",
+            allowed=None if target in columns else list(columns),
+            hint=nearest(target, columns) if target not in columns else "give one column the role",
+        )
 
 
 def _overrides(root: Path) -> list[str]:
@@ -330,7 +350,16 @@ def _first_lines(error: Exception) -> str:
 
 def _refuse_unstable(path: Path, root: Path) -> None:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        found = _UNSTABLE.search(line.partition("#")[0])
+        value = line.partition("#")[0].rstrip()
+        if value.endswith("???"):
+            # Merged over a default, Hydra's mark of a missing value changes nothing and says nothing.
+            raise ConfigError(
+                "a value is required and missing",
+                where=f"{path.relative_to(root).as_posix()}:{number}",
+                got=value.strip(),
+                hint="set it",
+            )
+        found = _UNSTABLE.search(value)
         if found:
             raise ConfigError(
                 "the value would depend on the machine or the moment, and so would the results",

@@ -84,6 +84,10 @@ def run_stage(stage: Stage, root: Path) -> None:
         A parameter, an input or an output is not as it must be.
     """
     profiler = Profiler(root)
+    own = str(root / "src")
+    if own not in sys.path:
+        # The project's own steps and estimators, installed or not.
+        sys.path.insert(0, own)
     require_locked_version(root)
     params = read_params(root)
     section = params.get(stage.name)

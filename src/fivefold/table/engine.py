@@ -26,6 +26,7 @@ __all__ = [
     "require_columns",
     "scan",
     "to_arrow",
+    "unknown_engine",
 ]
 
 ENGINES = ("pandas", "polars", "duckdb")

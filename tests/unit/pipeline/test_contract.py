@@ -79,8 +79,8 @@ def test_importing_every_stage_imports_nothing_heavy() -> None:
         "import importlib, sys\n"
         "from fivefold.pipeline.stages import STAGES\n"
         "for stage in STAGES: importlib.import_module(stage.module)\n"
-        "heavy = {'sklearn', 'pandas', 'scipy', 'altair', 'onnx', 'onnxruntime', 'pandera', 'skops',"
-        " 'polars', 'duckdb'}\n"
+        "heavy = {'sklearn', 'pandas', 'scipy', 'altair', 'onnx', 'onnxruntime', 'pandera', "
+        "'skops', 'polars', 'duckdb'}\n"
         "print(*sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
