@@ -61,7 +61,9 @@ class Candidate:
         """
         if not task:
             return self
-        return replace(self, **{"classifier" if task == "regression" else "regressor": None})
+        if task == "regression":
+            return replace(self, classifier=None)
+        return replace(self, regressor=None)
 
     def declared(self, objective: Objective, where: str) -> Mapping[str, Any]:
         """Give the estimator's declaration for the task.

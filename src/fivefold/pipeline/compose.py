@@ -352,7 +352,7 @@ def _refuse_unstable(path: Path, root: Path) -> None:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         value = line.partition("#")[0].rstrip()
         if value.endswith("???"):
-            # Merged over a default, Hydra's mark of a missing value changes nothing and says nothing.
+            # Merged over a default, Hydra's mark of a missing value would change nothing, unsaid.
             raise ConfigError(
                 "a value is required and missing",
                 where=f"{path.relative_to(root).as_posix()}:{number}",
@@ -378,7 +378,7 @@ def _refuse_hand_edit(root: Path, params: Mapping[str, Any], text: str) -> None:
     if path.read_text(encoding="utf-8") == text:
         return
     there = load_yaml_file(path, PARAMS)
-    changed = sorted(_changes(there, params))
+    changed = sorted(line for line in _changes(there, params) if not line.startswith("code."))
     raise PipelineError(
         "params.yaml was edited by hand; it is composed from conf/ and would lose the edit",
         where=PARAMS,
