@@ -52,7 +52,7 @@ class Auditor:
             self._remeasure(after, dropping_only=limits.cells is not None)
         entry: dict[str, Any] = {
             "step": call.name,
-            "with": dict(call.arguments),
+            "with": dict(call.declared),
             "rows_before": rows_before,
             "rows": self.rows,
             "columns_added": [name for name in new.names() if name not in old],

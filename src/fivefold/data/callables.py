@@ -25,7 +25,9 @@ class Call:
     function : callable
         What it names.
     arguments : mapping
-        All keys of the declaration but ``_target_``.
+        What it is called with.
+    declared : mapping
+        The part of it that stands in ``conf/``: all keys but ``_target_``.
     where : str
         The place in ``conf/``, for messages.
     """
@@ -33,6 +35,7 @@ class Call:
     name: str
     function: Callable[..., Any]
     arguments: Mapping[str, Any]
+    declared: Mapping[str, Any]
     where: str
 
     def __call__(self, *inputs: Any, error: type[DataError] = DataError) -> Any:
@@ -89,7 +92,12 @@ def require_target(declared: Mapping[str, Any], where: str) -> str:
     return name
 
 
-def call_of(declared: Mapping[str, Any], where: str, inputs: int = 0) -> Call:
+def call_of(
+    declared: Mapping[str, Any],
+    where: str,
+    inputs: int = 0,
+    offered: Mapping[str, Any] | None = None,
+) -> Call:
     """Find the function that a declaration names, and check that it takes the arguments given.
 
     Parameters
@@ -100,6 +108,8 @@ def call_of(declared: Mapping[str, Any], where: str, inputs: int = 0) -> Call:
         The place in ``conf/``.
     inputs : int
         How many positional arguments will come before the declared ones.
+    offered : mapping, optional
+        Arguments for a function that has a parameter of the name, where none is declared.
 
     Raises
     ------
@@ -109,15 +119,21 @@ def call_of(declared: Mapping[str, Any], where: str, inputs: int = 0) -> Call:
     """
     name = require_target(declared, where)
     function = _found(name, f"{where}._target_")
-    arguments = {str(key): value for key, value in declared.items() if key != "_target_"}
+    given = {str(key): value for key, value in declared.items() if key != "_target_"}
     if not callable(function):
         raise ConfigError(
             "the name is not of a function",
             where=f"{where}._target_",
             got=f"{name} ({type(function).__name__})",
         )
-    _require_bindable(function, name, arguments, where, inputs)
-    return Call(name, function, arguments, where)
+    signature = _signature(function)
+    arguments = {
+        **{k: v for k, v in (offered or {}).items() if signature and k in signature.parameters},
+        **given,
+    }
+    if signature:
+        _require_bindable(signature, name, arguments, where, inputs)
+    return Call(name, function, arguments, given, where)
 
 
 def _found(name: str, where: str) -> Any:
@@ -153,13 +169,16 @@ def _siblings(name: str) -> list[str]:
     return []
 
 
-def _require_bindable(
-    function: Callable[..., Any], name: str, arguments: Mapping[str, Any], where: str, inputs: int
-) -> None:
+def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
     try:
-        signature = inspect.signature(function)
+        return inspect.signature(function)
     except (TypeError, ValueError):  # a built-in that doesn't say what it takes
-        return
+        return None
+
+
+def _require_bindable(
+    signature: inspect.Signature, name: str, arguments: Mapping[str, Any], where: str, inputs: int
+) -> None:
     try:
         signature.bind(*[None] * inputs, **arguments)
     except TypeError as error:

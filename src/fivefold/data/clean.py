@@ -83,7 +83,8 @@ def clean(table: nw.LazyFrame[Any], config: CleanConfig) -> Cleaned:
     require_columns(table, config.key, "clean.key")
     # All names are looked up first: a typo in the last step should not cost the others' time.
     calls = [
-        call_of(step, f"clean.steps.{number}", inputs=1) for number, step in enumerate(config.steps)
+        call_of(step, f"clean.steps.{number}", inputs=1, offered={"key": list(config.key)})
+        for number, step in enumerate(config.steps)
     ]
     frame = checkpoint(table)
     auditor = Auditor(frame, config.key)

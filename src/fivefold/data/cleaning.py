@@ -15,10 +15,10 @@ from typing import Any
 import narwhals as nw
 
 from fivefold.data.calendar import PARTS, local_times
+from fivefold.data.columns import require_dtype, require_listed
 from fivefold.data.effects import effect
 from fivefold.data.values import dtype_name, single
 from fivefold.errors import ConfigError, DataError, nearest
-from fivefold.table import require_columns
 
 __all__ = [
     "at_least",
@@ -39,7 +39,7 @@ _SPACES = " \t\n\r\x0b\x0c\u00a0\u2003\u3000\ufeff"
 @effect(rows=True)
 def drop_missing(table: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any]:
     """Drop the rows in which any of the columns has no value."""
-    _require(table, columns)
+    require_listed(table, columns)
     return table.filter(*(~nw.col(name).is_null() for name in columns))
 
 
@@ -54,7 +54,7 @@ def fill_missing(
     DataError
         The value is not of a column's type.
     """
-    _require(table, columns)
+    require_listed(table, columns)
     schema = table.collect_schema()
     for name in columns:
         dtype = dtype_name(schema[name])
@@ -83,6 +83,7 @@ def drop_duplicates(
     by: Sequence[str] | None = None,
     order_by: Sequence[str] | None = None,
     keep: str = "first",
+    key: Sequence[str] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Drop repeated rows.
 
@@ -98,6 +99,8 @@ def drop_duplicates(
         values first; what ties is ordered by the other columns.
     keep : {"first", "last"}
         Which one stays.
+    key : sequence of str, optional
+        The table's key, which clean gives: rows that agree in all columns agree in these.
     """
     if keep not in ("first", "last"):
         raise ConfigError(
@@ -106,9 +109,11 @@ def drop_duplicates(
     if by is None:
         if order_by is not None:
             raise ConfigError("order_by needs by", where="order_by", got=list(order_by))
-        return table.unique()
-    _require(table, by, "by")
-    _require(table, order_by or (), "order_by")
+        return table.unique() if key is None or _repeats(table, key) else table
+    require_listed(table, by, "by")
+    require_listed(table, order_by or (), "order_by")
+    if not _repeats(table, by):
+        return table
     names = table.collect_schema().names()
     count, place, one = "__rows", "__place", "__one"
     counted = table.join(
@@ -132,7 +137,7 @@ def drop_duplicates(
 @effect()
 def drop_constant(table: nw.LazyFrame[Any], keep: Sequence[str] = ()) -> nw.LazyFrame[Any]:
     """Drop the columns that have the same value, or none, in every row, but those to keep."""
-    _require(table, keep, "keep")
+    require_listed(table, keep, "keep")
     names = table.collect_schema().names()
     distinct = single(table.select(nw.col(name).n_unique().alias(name) for name in names))
     return table.select(name for name in names if name in keep or distinct[name] > 1)
@@ -145,7 +150,7 @@ def drop_columns(
     reason: str = "",  # noqa: ARG001 - it stands in the audit
 ) -> nw.LazyFrame[Any]:
     """Drop columns; the reason stands in the audit."""
-    _require(table, columns)
+    require_listed(table, columns)
     return table.drop(*columns)
 
 
@@ -154,8 +159,8 @@ def at_least(
     table: nw.LazyFrame[Any], column: str, value: int | float, into: str
 ) -> nw.LazyFrame[Any]:
     """Add a label: 1 where the column is at least the value, 0 elsewhere, missing where it is."""
-    _require(table, [column], "column")
-    _require_dtype(table, column, ("integer", "number"), "column")
+    require_listed(table, [column], "column")
+    require_dtype(table, column, ("integer", "number"), "column")
     return table.with_columns((nw.col(column) >= value).cast(nw.Int64).alias(into))
 
 
@@ -180,8 +185,8 @@ def date_parts(
     time_zone : str, optional
         Where the clock hangs, such as "America/New_York"; as the times are kept if not given.
     """
-    _require(table, [column], "column")
-    _require_dtype(table, column, ("date", "datetime"), "column")
+    require_listed(table, [column], "column")
+    require_dtype(table, column, ("date", "datetime"), "column")
     for part in parts:
         if part not in PARTS:
             raise ConfigError(
@@ -204,9 +209,9 @@ def date_parts(
 @effect(cells="columns")
 def strip(table: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any]:
     """Take white space off both ends of texts; what is then empty is missing."""
-    _require(table, columns)
+    require_listed(table, columns)
     for name in columns:
-        _require_dtype(table, name, ("string",), "columns")
+        require_dtype(table, name, ("string",), "columns")
     stripped = {name: nw.col(name).str.strip_chars(_SPACES) for name in columns}
     return table.with_columns(
         nw.when(text != "").then(text).otherwise(None).alias(name)
@@ -244,7 +249,7 @@ def cast(table: nw.LazyFrame[Any], types: Mapping[str, str]) -> nw.LazyFrame[Any
     DataError
         The change would lose something, such as a number's fraction.
     """
-    _require(table, list(types), "types")
+    require_listed(table, list(types), "types")
     schema = table.collect_schema()
     changes = {}
     for name, wanted in types.items():
@@ -266,6 +271,12 @@ def cast(table: nw.LazyFrame[Any], types: Mapping[str, str]) -> nw.LazyFrame[Any
     return table.with_columns(**changes)
 
 
+def _repeats(table: nw.LazyFrame[Any], columns: Sequence[str]) -> bool:
+    """Tell whether rows agree in the columns; mostly none do, and the table stays as it is."""
+    counts = table.group_by(*columns).agg(nw.len().alias("__rows"))
+    return int(single(counts.select(nw.col("__rows").max().alias("most")))["most"] or 0) > 1
+
+
 def _require_whole(table: nw.LazyFrame[Any], name: str) -> None:
     fraction = nw.col(name) != nw.col(name).floor()
     count = single(table.filter(fraction).select(nw.len().alias("rows")))["rows"]
@@ -274,25 +285,4 @@ def _require_whole(table: nw.LazyFrame[Any], name: str) -> None:
             f"the numbers of the column {name!r} are not whole",
             where=f"types.{name}",
             got=f"{count:,} rows with a fraction",
-        )
-
-
-def _require(table: nw.LazyFrame[Any], columns: Sequence[str], where: str = "columns") -> None:
-    if isinstance(columns, str):
-        raise ConfigError(
-            "a list of columns is needed", where=where, got=columns, hint=f"{where}: [{columns}]"
-        )
-    require_columns(table, columns, where)
-
-
-def _require_dtype(
-    table: nw.LazyFrame[Any], column: str, allowed: Sequence[str], where: str
-) -> None:
-    dtype = dtype_name(table.collect_schema()[column])
-    if dtype not in allowed:
-        raise DataError(
-            f"the column {column!r} has a type that the step does not take",
-            where=where,
-            got=dtype,
-            allowed=allowed,
         )

@@ -25,7 +25,8 @@ def run_step(call: Call, table: nw.LazyFrame[Any], engine: str) -> nw.LazyFrame[
 
     The annotation of its first parameter says what it takes: ``narwhals.LazyFrame`` (or
     ``narwhals.DataFrame``), or the frame of pandas, polars, pyarrow or duckdb, whatever the engine.
-    Without an annotation it takes the engine's own frame.
+    Without an annotation it takes the engine's own frame. A step with a parameter ``key`` is given
+    the table's key, unless it declares another.
 
     Raises
     ------

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fivefold.errors import DataError
-from fivefold.table.engine import BATCH_ROWS, batches, require_columns
+from fivefold.table.engine import BATCH_ROWS, batches, from_arrow, require_columns, to_arrow
 
 __all__ = ["Table", "canonical", "write_arrow", "write_table"]
 
@@ -43,9 +43,36 @@ def write_table(table: Table, path: Path) -> int:
         A key column is absent, has a missing value, or the key is not unique.
     """
     require_columns(table.frame, table.key, where="key")
-    ordered = table.frame.sort(*table.key)
-    schema, rows = batches(ordered)
+    schema, rows = _in_order(table)
     return _write(schema, _keyed(rows, table.key), path)
+
+
+def _in_order(table: Table) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Give the rows in the order of the key, sorting them only where they are not.
+
+    Most stages read sorted rows and keep their order, and looking costs a tenth of sorting.
+    """
+    if table.frame.implementation.is_duckdb():
+        return batches(table.frame.sort(*table.key))
+    rows = to_arrow(table.frame)
+    if not _ascending(rows, table.key):
+        rows = to_arrow(from_arrow(rows, "polars").sort(*table.key))
+    return rows.schema, iter(rows.to_batches(max_chunksize=BATCH_ROWS))
+
+
+def _ascending(rows: pa.Table, key: tuple[str, ...]) -> bool:
+    """Tell whether no row's key is below that of the row before it; a missing key is no order."""
+    if rows.num_rows < 2:
+        return True
+    ordered = None
+    for name in reversed(key):
+        column = rows[name]
+        before, after = column.slice(0, len(column) - 1), column.slice(1)
+        if ordered is None:
+            ordered = pc.less_equal(before, after)
+        else:
+            ordered = pc.or_(pc.less(before, after), pc.and_(pc.equal(before, after), ordered))
+    return ordered is not None and ordered.null_count == 0 and pc.all(ordered).as_py() is True
 
 
 def write_arrow(table: pa.Table, path: Path) -> int:

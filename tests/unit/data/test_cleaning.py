@@ -375,3 +375,24 @@ def test_cleaning_twice_is_cleaning_once_and_equal_on_every_engine(
         assert to_arrow(twice.table.frame.sort("id")).equals(kept)
         outcomes.add(written(once.table.frame, ("id",)).hex())
     assert len(outcomes) == 1
+
+
+def keyed_step(table: nw.LazyFrame[Any], key: list[str]) -> nw.LazyFrame[Any]:
+    return table.filter(nw.col(key[0]) > 2)
+
+
+def test_a_step_with_a_parameter_key_is_given_the_tables(engine: str) -> None:
+    result = cleaned(engine, (f"{__name__}.keyed_step", {}))
+    assert result.audit["rows"] == 57
+    assert result.audit["steps"][0]["with"] == {}
+    with pytest.raises(DataError, match="no row is left"):
+        cleaned(engine, (f"{__name__}.keyed_step", {"key": ["y"]}))
+
+
+def test_exact_duplicates_go_also_where_keys_repeat_for_other_reasons(engine: str) -> None:
+    table = pa.table({"id": [1, 1, 1, 2, None], "y": [0, 0, 1, 1, 0]})
+    with_key = cleaned(engine, (OURS + "drop_duplicates", {}), table=table)
+    rows = to_arrow(with_key.table.frame.sort("id", "y")).to_pylist()
+    assert rows == [
+        {"id": None, "y": 0}, {"id": 1, "y": 0}, {"id": 1, "y": 1}, {"id": 2, "y": 1},
+    ]  # fmt: skip

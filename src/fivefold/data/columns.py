@@ -1,0 +1,39 @@
+"""What a cleaning step asks of the columns it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+
+from fivefold.data.values import dtype_name
+from fivefold.errors import ConfigError, DataError
+from fivefold.table import require_columns
+
+__all__ = ["require_dtype", "require_listed"]
+
+
+def require_listed(
+    table: nw.LazyFrame[Any], columns: Sequence[str], where: str = "columns"
+) -> None:
+    """Raise where a column is absent, or a single name was given for a list."""
+    if isinstance(columns, str):
+        raise ConfigError(
+            "a list of columns is needed", where=where, got=columns, hint=f"{where}: [{columns}]"
+        )
+    require_columns(table, columns, where)
+
+
+def require_dtype(
+    table: nw.LazyFrame[Any], column: str, allowed: Sequence[str], where: str
+) -> None:
+    """Raise where a column's type is none of those a step takes."""
+    dtype = dtype_name(table.collect_schema()[column])
+    if dtype not in allowed:
+        raise DataError(
+            f"the column {column!r} has a type that the step does not take",
+            where=where,
+            got=dtype,
+            allowed=allowed,
+        )
