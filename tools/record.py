@@ -1,10 +1,11 @@
 """Record the demo's last screen as an SVG, from the real commands in `demo/late-flights`.
 
-    make demo && .venv/bin/python tools/record.py
+make demo && .venv/bin/python tools/record.py
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -23,7 +24,7 @@ WIDTH = 100
 
 def main() -> None:
     """Run the commands in a wide, coloured terminal and draw what they print."""
-    console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w", encoding="utf-8"))
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     for shown, command in (
         ("git switch -c forest && $EDITOR conf/config.yaml    # - model: forest", None),
         ("dvc repro && fivefold diff main", ("fivefold", "diff", "main")),

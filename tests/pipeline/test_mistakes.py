@@ -81,7 +81,10 @@ def test_an_experiment_that_sets_params_yaml_is_told_where_to_set_it(diabetes: P
         (None, ["customers.csv", "data/source"]),
         (b"", ["empty", "customers.csv"]),
         (b"customer,plan,churned\n", ["customers.csv", "no rows"]),
-        (b"customer,plan,churned\n1,a,yes\n2,b\n3,c,no\n", ["customers.csv:3", "2 fields", "3 fields"]),
+        (
+            b"customer,plan,churned\n1,a,yes\n2,b\n3,c,no\n",
+            ["customers.csv:3", "2 fields", "3 fields"],
+        ),
         (b"customer,plan,churned\n1,caf\xe9,yes\n2,b,no\n", ["encoding", "customers.csv:2"]),
         (b"customer,plan,plan,churned\n1,a,b,yes\n", ["'plan'", "more than once"]),
         (b"customer,plan,left\n1,a,yes\n2,b,no\n", ["churned"]),

@@ -249,9 +249,11 @@ def _overrides(root: Path) -> list[str]:
         )
     groups = _groups(root)
     # ++ sets a value whether or not conf/ has it; an unknown key is refused with its type later.
+    # A group that is null stands there only so that `dvc exp run -S` can set it.
     return [
         f"{name}={value}" if name.partition("@")[0] in groups else f"++{name}={value}"
         for name, value in _flat(values)
+        if value != "null" or name.partition("@")[0] not in groups
     ]
 
 
@@ -384,7 +386,7 @@ def _refuse_hand_edit(root: Path, params: Mapping[str, Any], text: str) -> None:
         where=PARAMS,
         got="\n".join(changed[:5]) or "a comment or the layout",
         hint="make the change in conf/, then rm params.yaml && dvc repro\n"
-        "(for one experiment: dvc exp run -S overrides.yaml:KEY=VALUE)",
+        "(for one experiment: dvc exp run -S overrides.yaml:+KEY=VALUE)",
     )
 
 
