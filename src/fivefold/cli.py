@@ -163,9 +163,9 @@ def _here() -> Path:
 
 def main() -> None:
     """Run the command line; a user's mistake is one message on stderr and exit code 1."""
-    # Idle OpenMP threads spin by default, and starve the others where cores are shared: small
+    # Idle OpenMP threads spin for long by default, and starve the others where cores are shared:
     # histogram boosting took ten times as long on a busy machine. Read when scikit-learn loads.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         app()
     except FivefoldError as error:
