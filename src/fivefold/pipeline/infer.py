@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fivefold.errors import ConfigError
-from fivefold.pipeline.compose import CONF, resolved_tree
+from fivefold.pipeline.places import CONF
 from fivefold.pipeline.project import load_yaml_file
 from fivefold.pipeline.stages import stage_named
+from fivefold.pipeline.tree import resolved_tree
 from fivefold.pipeline.typed import typed
 
 if TYPE_CHECKING:
