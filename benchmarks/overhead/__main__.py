@@ -1,6 +1,6 @@
 """What the framework costs: ``dvc repro`` against the same functions in one process.
 
-    python -m benchmarks.overhead [--full] [--runs 3]
+    python -m benchmarks.overhead [--full] [--stages] [--runs 3]
 
 Three ways to compute the same results on the flights tables, in one session:
 
@@ -40,11 +40,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead")
     parser.add_argument("--full", action="store_true", help="all flights, not the sample")
     parser.add_argument("--runs", type=int, default=3, help="how often each way is run")
+    parser.add_argument("--stages", action="store_true", help="also each stage by itself")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = bake(Path(folder) / "late-flights", full=options.full)
-        figures = measure(project, options.runs)
+        figures = measure(project, options.runs, options.stages)
     show(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -63,7 +64,7 @@ def bake(root: Path, full: bool) -> Path:
     return root
 
 
-def measure(project: Path, runs: int) -> dict[str, Any]:
+def measure(project: Path, runs: int, by_stage: bool) -> dict[str, Any]:
     """Time the ways in turn, so that a machine that slows down slows all of them."""
     timed(project, "dvc", "repro", "--quiet")  # the first run fills caches and compiles modules
     ways: dict[str, list[float]] = {"repro": [], "one_process": [], "no_op": [], "empty_no_op": []}
@@ -73,8 +74,10 @@ def measure(project: Path, runs: int) -> dict[str, Any]:
         ways["one_process"].append(timed(project, sys.executable, str(HERE / "one_process.py")))
         ways["no_op"].append(timed(project, "dvc", "repro", "--quiet"))
         ways["empty_no_op"].append(timed(empty, "dvc", "repro", "--quiet"))
-    stages = {stage.name: per_stage(project, stage.name, runs) for stage in STAGES}
-    stages["compose"] = {"run": median_of(runs, project, "fivefold", "compose")}
+    stages: dict[str, dict[str, float]] = {}
+    if by_stage:
+        stages = {stage.name: per_stage(project, stage.name, runs) for stage in STAGES}
+        stages["compose"] = {"run": median_of(runs, project, "fivefold", "compose")}
     return {"ways": ways, "stages": stages}
 
 
@@ -151,6 +154,8 @@ def show(figures: dict[str, Any]) -> None:
     print(f"ratio                 {statistics.median(ratios):7.2f}     {ratios}")
     no_op, empty = statistics.median(ways["no_op"]), statistics.median(ways["empty_no_op"])
     print(f"no-op dvc repro       {no_op:7.2f} s; DVC's own, empty pipeline {empty:.2f} s")
+    if not stages:
+        return
     print(f"\n{'stage':<12}{'run':>8}{'function':>10}{'read':>8}{'write':>8}{'overhead':>10}")
     for name, stage in stages.items():
         function = stage.get("function", 0.0)
