@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from fivefold.history.changes import CostChange, DataChange, Diff, MetricChange, ParamChange
@@ -97,12 +98,13 @@ def _metrics(diff: Diff, *, everything: bool) -> Table | None:
         Column("base", number=True),
         Column("head", number=True),
         Column("change", number=True),
-        Column("95% interval of head"),
+        Column("95% interval of head", spare=1),
         Column(""),
     )
     rows = [
         [
-            change.name,
+            # Two files may hold a metric of one name: the file's stem tells them apart.
+            re.sub(r"^(?:.*/)?([^/:]+)\.(?:json|ya?ml|toml|py):", r"\1: ", change.name),
             "" if change.judgement == "added" else _side(change.base, change),
             "" if change.judgement == "removed" else _side(change.head, change),
             change_text(change.change),

@@ -81,7 +81,7 @@ def draw(parts: Sequence[Table | Text]) -> str:
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
-    terminal = sys.stdout.isatty()
+    terminal = sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
     # A pipe has no width: whatever reads it should get the whole cells.
     width = shutil.get_terminal_size().columns if terminal or "COLUMNS" in os.environ else 240
     out = io.StringIO()
