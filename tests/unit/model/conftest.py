@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from model_examples import METRICS, Example, example
+
+from .model_examples import METRICS, Example, example
 
 
 @pytest.fixture(params=list(METRICS))

@@ -9,7 +9,6 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
-from model_examples import Example
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from fivefold.errors import ConfigError, DataError, ModelError
@@ -17,6 +16,8 @@ from fivefold.model.evaluate import EvaluateConfig, Evaluated, evaluate
 from fivefold.model.train import TrainConfig, train
 from fivefold.report import render_html
 from fivefold.table import TableSchema, write_table
+
+from .model_examples import Example
 
 LINEAR = {
     "classifier": {"_target_": "sklearn.linear_model.LogisticRegression"},
@@ -83,7 +84,7 @@ def test_the_rows_behind_the_metrics_are_kept(binary: Example, tmp_path: Path) -
 
 
 def test_a_score_per_class(tmp_path: Path) -> None:
-    from model_examples import example
+    from .model_examples import example
 
     result = evaluated(example("multiclass"))
     write_table(result.predictions, tmp_path / "p.parquet")

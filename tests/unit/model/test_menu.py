@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import yaml
 from hydra import compose, initialize_config_dir
-from model_examples import METRICS, Example, example
 
 import fivefold
 from fivefold.estimator import read_estimator, write_estimator
@@ -20,6 +19,8 @@ from fivefold.model.candidate import Candidate
 from fivefold.model.train import TrainConfig, train
 from fivefold.pipeline.typed import typed
 from fivefold.scoring import predict, scores
+
+from .model_examples import METRICS, Example, example
 
 MENU = Path(fivefold.__file__).parent / "conf" / "model"
 NAMES = sorted(path.stem for path in MENU.glob("*.yaml"))

@@ -7,7 +7,6 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
-from model_examples import Example
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
 
@@ -19,6 +18,8 @@ from fivefold.model.train import TrainConfig, train
 from fivefold.objective import Objective
 from fivefold.report import render_html
 from fivefold.table import Column, TableSchema
+
+from .model_examples import Example
 
 HERE = __name__
 

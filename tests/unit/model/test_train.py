@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from model_examples import Example
 
 from fivefold.errors import ConfigError, ModelError
 from fivefold.features import feature_frame
 from fivefold.model.train import TrainConfig, Trained, train
+
+from .model_examples import Example
 
 FOREST = {
     "classifier": {

@@ -7,13 +7,14 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
-from gallery import curves
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fivefold.report import Chart, charts
 from fivefold.report.charts import canvas
 from fivefold.report.spec import to_json
+
+from .gallery import curves
 
 
 def test_every_builder_is_in_the_gallery() -> None:

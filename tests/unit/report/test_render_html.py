@@ -11,10 +11,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from gallery import HOSTILE, page
 
 from fivefold.report import Cell, Column, Facts, Page, Section, Table, Text, render_html
 from fivefold.report.bundle import javascript
+
+from .gallery import HOSTILE, page
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 

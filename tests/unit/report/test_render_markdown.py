@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from gallery import HOSTILE, curves, page
 from markdown_it import MarkdownIt
 
 from fivefold.report import Alert, Cell, Column, Fact, Facts, Page, Section, Table, Text
 from fivefold.report import render_markdown as render
+
+from .gallery import HOSTILE, curves, page
 
 
 def test_a_page_as_text() -> None:
