@@ -116,9 +116,10 @@ def run(stage: Annotated[str, typer.Argument(help="The stage's name.")]) -> None
 def lock() -> None:
     """Write requirements.lock from this environment."""
     from fivefold.pipeline.environment import ENVIRONMENT, installed, render
+    from fivefold.pipeline.project import replace_text
 
     versions = installed()
-    (_here() / ENVIRONMENT).write_text(render(versions), encoding="utf-8", newline="\n")
+    replace_text(_here() / ENVIRONMENT, render(versions))
     typer.echo(f"{ENVIRONMENT}: {len(versions)} packages")
 
 

@@ -16,7 +16,7 @@ from fivefold.pipeline.environment import differences, locked
 from fivefold.pipeline.fingerprint import fingerprint
 from fivefold.pipeline.integrity import file_md5, locked_outputs
 from fivefold.pipeline.places import locate
-from fivefold.pipeline.project import load_yaml, load_yaml_file
+from fivefold.pipeline.project import load_yaml, load_yaml_file, replace_text
 from fivefold.pipeline.run import input_paths
 from fivefold.pipeline.stages import PARAMS, STAGES
 from fivefold.pipeline.targets import require_targets
@@ -54,10 +54,7 @@ def compose(root: Path) -> list[str]:
     params = check_project(root)
     text = render_params(params)
     _refuse_hand_edit(root, params, text)
-    path = root / PARAMS
-    part = path.with_name(f".{PARAMS}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)
+    replace_text(root / PARAMS, text)
     return differences(root)
 
 

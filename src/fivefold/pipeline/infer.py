@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fivefold.errors import ConfigError
 from fivefold.pipeline.places import CONF
-from fivefold.pipeline.project import load_yaml_file
+from fivefold.pipeline.project import load_yaml_file, replace_text
 from fivefold.pipeline.stages import stage_named
 from fivefold.pipeline.tree import resolved_tree
 from fivefold.pipeline.typed import typed
@@ -68,7 +68,7 @@ def infer_schema_file(root: Path, force: bool = False) -> Iterator[str]:
     target = tree["plan"]["target"]
     table = _cleaned(root, tree)
     task = infer_task(table, target)
-    _write(path, schema_yaml(infer_schema(table, target, tree["key"])))
+    replace_text(path, schema_yaml(infer_schema(table, target, tree["key"])))
     yield f"{CONF}/{SCHEMA}: the columns, their types and roles; yours from here on"
     if _fill_plan(root / CONF / PLAN, task):
         yield f"{CONF}/{PLAN}: task {task}, metric {_METRICS[task][0]}; state the goal there"
@@ -108,11 +108,5 @@ def _fill_plan(path: Path, task: Task) -> bool:
     filled = re.sub(r"(?m)^# `fivefold schema infer` reads the table.*\n", "", filled)
     if filled == text or "task: infer" not in text:
         return False
-    _write(path, filled)
+    replace_text(path, filled)
     return True
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)
