@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from fivefold.history.git.repository import Repository
 from fivefold.history.reader import Reader
-from fivefold.history.repository import Repository
 
 START = 1_700_000_000
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from fivefold.errors import HistoryError
-from fivefold.history.board import read_declaration
-from fivefold.history.details import compare_runs, describe, place_of
-from fivefold.history.leaderboard import rank_runs
-from fivefold.history.render_details import render_comparison, render_details
-from fivefold.history.render_leaderboard import render_leaderboard
+from fivefold.history.leaderboard.board import read_declaration
+from fivefold.history.leaderboard.details import compare_runs, describe, place_of
+from fivefold.history.leaderboard.ranking import rank_runs
+from fivefold.history.leaderboard.render import render_leaderboard
+from fivefold.history.leaderboard.render_details import render_comparison, render_details
+from fivefold.history.leaderboard.standings import Leaderboard
 from fivefold.history.runs import default_tips, find_tips
-from fivefold.history.standings import Leaderboard
 
 from .conftest import START, Project, profile
 

@@ -9,9 +9,9 @@ import re
 import pytest
 
 from fivefold.errors import HistoryError
-from fivefold.history.changes import Diff
-from fivefold.history.diff import compare
-from fivefold.history.render_diff import render_diff
+from fivefold.history.diff.changes import Diff
+from fivefold.history.diff.compare import compare
+from fivefold.history.diff.render import render_diff
 
 from .conftest import Project
 

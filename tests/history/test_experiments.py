@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fivefold.errors import HistoryError
-from fivefold.history.diff import compare
+from fivefold.history.diff.compare import compare
 from fivefold.history.runs import collect_runs, find_tips
 
 from .conftest import Project

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from fivefold.history.dvc.values import FileValues, flatten, same
 from fivefold.history.reader import Reader
-from fivefold.history.values import FileValues, flatten, same
 
 from .conftest import Project
 

@@ -8,10 +8,10 @@ import json
 import pytest
 
 from fivefold.errors import HistoryError
-from fivefold.history.leaderboard import rank_runs
-from fivefold.history.render_leaderboard import render_leaderboard
+from fivefold.history.leaderboard.ranking import rank_runs
+from fivefold.history.leaderboard.render import render_leaderboard
+from fivefold.history.leaderboard.standings import Leaderboard
 from fivefold.history.runs import default_tips, find_tips
-from fivefold.history.standings import Leaderboard
 
 from .conftest import PARAMS, Project
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from fivefold.history import leaderboard, runs
-from fivefold.history.leaderboard import rank_runs
+from fivefold.history import runs
+from fivefold.history.git.repository import Repository
+from fivefold.history.leaderboard import ranking
+from fivefold.history.leaderboard.ranking import rank_runs
+from fivefold.history.leaderboard.render import to_dict
 from fivefold.history.memory import Memory
 from fivefold.history.reader import Reader
-from fivefold.history.render_leaderboard import to_dict
-from fivefold.history.repository import Repository
 from fivefold.history.runs import default_tips
 
 from .conftest import Project

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from fivefold.errors import HistoryError
-from fivefold.history.diff import compare
-from fivefold.history.leaderboard import rank_runs
+from fivefold.history.diff.compare import compare
+from fivefold.history.git.repository import Repository
+from fivefold.history.leaderboard.ranking import rank_runs
 from fivefold.history.reader import Reader
-from fivefold.history.repository import Repository
 from fivefold.history.runs import collect_runs, default_tips, find_tips
 
 from .conftest import Project

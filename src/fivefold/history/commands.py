@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from fivefold.history.leaderboard.standings import Leaderboard
     from fivefold.history.reader import Reader
-    from fivefold.history.standings import Leaderboard
 
 __all__ = [
     "DiffFormat",
@@ -59,10 +59,10 @@ def diff(
     ] = DiffFormat.terminal,
 ) -> None:
     """Show what got better, what got worse, whether it is noise, and what changed."""
-    from fivefold.history.diff import compare
+    from fivefold.history.diff.compare import compare
+    from fivefold.history.diff.render import render_diff
+    from fivefold.history.git.repository import Repository
     from fivefold.history.reader import Reader
-    from fivefold.history.render_diff import render_diff
-    from fivefold.history.repository import Repository
 
     repository = Repository()
     old = repository.resolve(base) if base else repository.default_base()
@@ -117,9 +117,9 @@ def leaderboard(
     """Rank the runs of the history: the current branch's, or those of the named refs."""
     if context.invoked_subcommand is not None:
         return
+    from fivefold.history.git.repository import Repository
+    from fivefold.history.leaderboard.render import render_leaderboard
     from fivefold.history.reader import Reader
-    from fivefold.history.render_leaderboard import render_leaderboard
-    from fivefold.history.repository import Repository
 
     found = _rank(
         Reader(Repository()),
@@ -144,10 +144,10 @@ def show(
 ) -> None:
     """Show one run: its place and why, its metrics, params, data and cost."""
     from fivefold.errors import HistoryError
-    from fivefold.history.details import describe, place_of
+    from fivefold.history.git.repository import Repository
+    from fivefold.history.leaderboard.details import describe, place_of
+    from fivefold.history.leaderboard.render_details import render_details
     from fivefold.history.reader import Reader
-    from fivefold.history.render_details import render_details
-    from fivefold.history.repository import Repository
 
     repository = Repository()
     reader = Reader(repository)
@@ -172,10 +172,10 @@ def compare(
     output: _Format = TableFormat.table,
 ) -> None:
     """Put runs side by side: metrics, params, code, data and cost; what differs first."""
-    from fivefold.history.details import compare_runs, describe
+    from fivefold.history.git.repository import Repository
+    from fivefold.history.leaderboard.details import compare_runs, describe
+    from fivefold.history.leaderboard.render_details import render_comparison
     from fivefold.history.reader import Reader
-    from fivefold.history.render_details import render_comparison
-    from fivefold.history.repository import Repository
 
     repository = Repository()
     reader = Reader(repository)
@@ -195,10 +195,10 @@ def _rank(
     columns: tuple[str, ...] = (),
     metric: str | None,
 ) -> Leaderboard:
-    from fivefold.history.board import read_declaration
-    from fivefold.history.leaderboard import rank_runs
+    from fivefold.history.leaderboard.board import read_declaration
+    from fivefold.history.leaderboard.ranking import rank_runs
+    from fivefold.history.leaderboard.where import parse_since
     from fivefold.history.runs import default_tips, find_tips
-    from fivefold.history.where import parse_since
 
     repository = reader.repository
     declaration = read_declaration(reader, repository.snapshot(repository.workspace()), board)

@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from fivefold.history.values import FileValues
+from fivefold.history.dvc.values import FileValues
 
 __all__ = [
     "CODE_SECTION",

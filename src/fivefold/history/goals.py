@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fivefold.errors import HistoryError
-from fivefold.history.values import FileValues
+from fivefold.history.dvc.values import FileValues
 from fivefold.metrics import Goal, goal_of
 
 __all__ = ["Direction", "Goals", "Plan", "parse_metric_option", "read_plan"]

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fivefold.history.lock import Hash, Lock
-from fivefold.history.pipeline import Declared
+from fivefold.history.dvc.lock import Hash, Lock
+from fivefold.history.dvc.pipeline import Declared
+from fivefold.history.dvc.values import flatten, lookup, same
+from fivefold.history.git.snapshots import Snapshot
 from fivefold.history.reader import Reader
-from fivefold.history.snapshots import Snapshot
-from fivefold.history.values import flatten, lookup, same
 
 __all__ = ["Integrity", "check"]
 

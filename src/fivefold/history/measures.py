@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeGuard
 
 from fivefold.history.conventions import COST_FILE, interval_of, is_annotation, prefer
+from fivefold.history.dvc.values import FileValues
 from fivefold.history.intervals import Interval
-from fivefold.history.values import FileValues
 
 __all__ = ["Measure", "all_measures", "find_measure", "is_number", "measure_in", "names_of"]
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import posixpath
 
-from fivefold.history.content import ContentCache
-from fivefold.history.lock import Hash, Lock, LockedStage, locked_stages, tracked_data
-from fivefold.history.memory import Memory
-from fivefold.history.pipeline import (
+from fivefold.history.dvc.content import ContentCache
+from fivefold.history.dvc.lock import Hash, Lock, LockedStage, locked_stages, tracked_data
+from fivefold.history.dvc.pipeline import (
     DEFAULT_PARAMS,
     Declared,
     locate,
     merge_declared,
     read_declaration,
 )
-from fivefold.history.repository import Repository
-from fivefold.history.snapshots import BlobId, CommitSnapshot, Snapshot
-from fivefold.history.templates import is_templated, resolve
-from fivefold.history.values import FileValues, MalformedError, parse
+from fivefold.history.dvc.templates import is_templated, resolve
+from fivefold.history.dvc.values import FileValues, MalformedError, parse
+from fivefold.history.git.repository import Repository
+from fivefold.history.git.snapshots import BlobId, CommitSnapshot, Snapshot
+from fivefold.history.memory import Memory
 
 __all__ = ["Reader"]
 

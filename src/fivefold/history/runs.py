@@ -14,10 +14,10 @@ from pygit2.enums import SortMode
 
 from fivefold.errors import HistoryError, nearest
 from fivefold.history.conventions import COST_FILE
-from fivefold.history.lock import Lock
+from fivefold.history.dvc.lock import Lock
+from fivefold.history.git.repository import EXPERIMENT, WORKSPACE, Repository
+from fivefold.history.git.snapshots import BlobId, Snapshot
 from fivefold.history.reader import Reader
-from fivefold.history.repository import EXPERIMENT, WORKSPACE, Repository
-from fivefold.history.snapshots import BlobId, Snapshot
 
 __all__ = ["Run", "Tip", "collect_runs", "default_tips", "find_tips"]
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from fivefold.history.values import MalformedError, flatten, lookup, parse, same, select
+from fivefold.history.dvc.values import MalformedError, flatten, lookup, parse, same, select
 
 SCALARS = (
     "0 1 -1 +1 010 0o10 0x1F 0b101 1_000 1.5 -1.5 1. .5 +.5 1e3 1E3 1.5e-3 1e+3 .5e3 .5e+3 .inf "

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fivefold.history.dvc.lock import Hash
+from fivefold.history.git.repository import Revision
 from fivefold.history.integrity import Integrity
-from fivefold.history.lock import Hash
-from fivefold.history.repository import Revision
 from fivefold.metrics import Goal
 
 __all__ = [

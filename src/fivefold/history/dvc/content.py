@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pygit2
 
-from fivefold.history.lock import Hash
+from fivefold.history.dvc.lock import Hash
 
 __all__ = ["ContentCache"]
 

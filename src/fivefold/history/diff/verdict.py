@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from fivefold.history.changes import Gate, MetricChange
+from fivefold.history.diff.changes import Gate, MetricChange
+from fivefold.history.dvc.values import FileValues
 from fivefold.history.goals import Goals, Plan
 from fivefold.history.measures import find_measure, is_number
-from fivefold.history.values import FileValues
 
 __all__ = ["give_verdict", "judge_gates"]
 

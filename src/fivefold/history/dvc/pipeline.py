@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fivefold.history.values import MalformedError
+from fivefold.history.dvc.values import MalformedError
 
 __all__ = [
     "DEFAULT_PARAMS",

@@ -27,11 +27,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from fivefold.errors import HistoryError, nearest
+from fivefold.history.git.snapshots import Snapshot
 from fivefold.history.goals import Goals, Plan, parse_metric_option, read_plan
 from fivefold.history.measures import names_of
 from fivefold.history.reader import Reader
 from fivefold.history.runs import Run
-from fivefold.history.snapshots import Snapshot
 from fivefold.metrics import Goal
 
 __all__ = ["AGGREGATES", "BOARDS", "Board", "Declaration", "choose_board", "read_declaration"]

@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any
 
-from fivefold.history.changes import CostChange, DataChange, Diff, MetricChange, ParamChange
+from fivefold.history.diff.changes import CostChange, DataChange, Diff, MetricChange, ParamChange
+from fivefold.history.dvc.lock import Hash
 from fivefold.history.figures import (
     arrow,
     as_json,
@@ -16,8 +17,7 @@ from fivefold.history.figures import (
     seconds_text,
     value_text,
 )
-from fivefold.history.lock import Hash
-from fivefold.history.repository import Revision
+from fivefold.history.git.repository import Revision
 from fivefold.history.tables import Column, Table, Text, draw, to_markdown
 
 __all__ = ["render_diff"]

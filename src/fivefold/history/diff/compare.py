@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fivefold.errors import HistoryError
-from fivefold.history.changes import (
+from fivefold.history.conventions import CODE_SECTION, COST_FILE, code_fingerprints, cost
+from fivefold.history.diff.changes import (
     CostChange,
     DataChange,
     Diff,
@@ -16,16 +17,15 @@ from fivefold.history.changes import (
     ParamChange,
     StageChange,
 )
-from fivefold.history.conventions import CODE_SECTION, COST_FILE, code_fingerprints, cost
+from fivefold.history.diff.verdict import give_verdict, judge_gates
+from fivefold.history.dvc.lock import Hash, Lock
+from fivefold.history.dvc.values import FileValues, flatten, same
+from fivefold.history.git.repository import Revision
 from fivefold.history.goals import Goals, Plan, parse_metric_option, read_plan
 from fivefold.history.integrity import Integrity, check
 from fivefold.history.intervals import METHOD, is_noise
-from fivefold.history.lock import Hash, Lock
 from fivefold.history.measures import Measure, all_measures, is_number
 from fivefold.history.reader import Reader
-from fivefold.history.repository import Revision
-from fivefold.history.values import FileValues, flatten, same
-from fivefold.history.verdict import give_verdict, judge_gates
 from fivefold.metrics import Goal
 
 __all__ = ["compare"]

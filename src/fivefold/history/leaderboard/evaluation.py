@@ -6,12 +6,12 @@ import posixpath
 import statistics
 from typing import Any
 
-from fivefold.history.board import Board
 from fivefold.history.conventions import model_name
+from fivefold.history.git.snapshots import Snapshot
+from fivefold.history.leaderboard.board import Board
 from fivefold.history.measures import Measure, find_measure, is_number, measure_in
 from fivefold.history.reader import Reader
 from fivefold.history.runs import Run
-from fivefold.history.snapshots import Snapshot
 
 __all__ = ["data_version", "find_primary", "misses", "run_value"]
 

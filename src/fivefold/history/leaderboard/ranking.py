@@ -9,16 +9,16 @@ from itertools import groupby
 from typing import Any
 
 from fivefold.errors import HistoryError, nearest
-from fivefold.history.board import Board, Declaration, choose_board
-from fivefold.history.candidates import gather
-from fivefold.history.evaluation import data_version, find_primary, misses, run_value
 from fivefold.history.integrity import check
 from fivefold.history.intervals import METHOD, is_noise
+from fivefold.history.leaderboard.board import Board, Declaration, choose_board
+from fivefold.history.leaderboard.candidates import gather
+from fivefold.history.leaderboard.evaluation import data_version, find_primary, misses, run_value
+from fivefold.history.leaderboard.standings import Leaderboard, Row, RowBuilder
+from fivefold.history.leaderboard.where import Condition
 from fivefold.history.measures import Measure, is_number, names_of
 from fivefold.history.reader import Reader
 from fivefold.history.runs import Run, Tip, collect_runs
-from fivefold.history.standings import Leaderboard, Row, RowBuilder
-from fivefold.history.where import Condition
 from fivefold.metrics import Goal
 
 __all__ = ["rank_runs"]

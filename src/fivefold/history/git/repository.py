@@ -10,7 +10,7 @@ from pathlib import Path
 import pygit2
 
 from fivefold.errors import HistoryError, nearest
-from fivefold.history.snapshots import (
+from fivefold.history.git.snapshots import (
     FOLDER,
     BlobId,
     CommitSnapshot,

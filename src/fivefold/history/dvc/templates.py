@@ -12,8 +12,8 @@ import posixpath
 from types import SimpleNamespace
 from typing import Any
 
-from fivefold.history.snapshots import Snapshot
-from fivefold.history.values import MalformedError
+from fivefold.history.dvc.values import MalformedError
+from fivefold.history.git.snapshots import Snapshot
 
 __all__ = ["is_templated", "resolve"]
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fivefold.history.figures import as_json, ends_text, seconds_text, value_text
-from fivefold.history.standings import Leaderboard, Row
+from fivefold.history.leaderboard.standings import Leaderboard, Row
 from fivefold.history.tables import Column, Table, Text, draw, to_csv, to_markdown, without_empty
 
 __all__ = ["render_leaderboard"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fivefold.history.pipeline import Stage, locate
+from fivefold.history.dvc.pipeline import Stage, locate
 
 __all__ = ["Hash", "Lock", "LockedStage", "locked_stages", "tracked_data"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fivefold.history.details import Comparison, Details
 from fivefold.history.figures import (
     as_json,
     bytes_text,
@@ -13,7 +12,8 @@ from fivefold.history.figures import (
     seconds_text,
     value_text,
 )
-from fivefold.history.standings import Leaderboard, Row
+from fivefold.history.leaderboard.details import Comparison, Details
+from fivefold.history.leaderboard.standings import Leaderboard, Row
 from fivefold.history.tables import Column, Table, Text, draw, to_csv, to_markdown, without_empty
 
 __all__ = ["render_comparison", "render_details"]

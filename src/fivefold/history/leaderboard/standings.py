@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fivefold.history.board import Board
-from fivefold.history.candidates import Candidate
 from fivefold.history.conventions import COST_FILE, cost, model_name
-from fivefold.history.evaluation import run_value
 from fivefold.history.integrity import Integrity
 from fivefold.history.intervals import Interval
+from fivefold.history.leaderboard.board import Board
+from fivefold.history.leaderboard.candidates import Candidate
+from fivefold.history.leaderboard.evaluation import run_value
 from fivefold.history.measures import Measure, find_measure
 from fivefold.history.reader import Reader
 from fivefold.history.runs import Run

@@ -14,14 +14,14 @@ from fivefold.history.conventions import (
     code_fingerprints,
     cost,
 )
+from fivefold.history.dvc.lock import Hash
+from fivefold.history.dvc.values import same
+from fivefold.history.git.repository import Revision
 from fivefold.history.integrity import Integrity, check
-from fivefold.history.lock import Hash
+from fivefold.history.leaderboard.standings import Leaderboard, Row
 from fivefold.history.measures import Measure, all_measures
 from fivefold.history.reader import Reader
-from fivefold.history.repository import Revision
 from fivefold.history.runs import Run
-from fivefold.history.standings import Leaderboard, Row
-from fivefold.history.values import same
 
 __all__ = ["Comparison", "Details", "compare_runs", "describe", "place_of"]
 

@@ -1,0 +1,1 @@
+"""What DVC keeps in files: dvc.yaml, dvc.lock, metrics and params, and its cache."""

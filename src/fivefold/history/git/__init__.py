@@ -1,0 +1,1 @@
+"""Git's objects: the repository, and the files of a revision."""

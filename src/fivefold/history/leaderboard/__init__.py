@@ -1,0 +1,1 @@
+"""The leaderboard: boards, runs ranked, and single runs in detail."""
