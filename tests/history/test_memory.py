@@ -23,7 +23,7 @@ from .conftest import Project
 @pytest.fixture
 def project(new_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch) -> Project:
     """A history of six runs, remembered though it is short."""
-    for module in (leaderboard, runs):
+    for module in (ranking, runs):
         monkeypatch.setattr(module, "_LONG", 1)
     project = new_project(dvc=False)
     project.write("dvc.yaml", "metrics: [metrics.json]\n")
@@ -100,7 +100,7 @@ def test_a_folder_that_can_not_be_written(project: Project) -> None:
 
 
 def _rank_often(path: Path) -> list[dict[str, object]]:
-    for module in (leaderboard, runs):
+    for module in (ranking, runs):
         module._LONG = 1  # type: ignore[attr-defined]
     return [rank(path) for _ in range(5)]
 
