@@ -115,8 +115,8 @@ def run(stage: Annotated[str, typer.Argument(help="The stage's name.")]) -> None
 @app.command()
 def lock() -> None:
     """Write requirements.lock from this environment."""
+    from fivefold.files import replace_text
     from fivefold.pipeline.environment import ENVIRONMENT, installed, render
-    from fivefold.pipeline.project import replace_text
 
     versions = installed()
     replace_text(_here() / ENVIRONMENT, render(versions))

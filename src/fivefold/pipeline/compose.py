@@ -11,12 +11,13 @@ from typing import Any
 import yaml
 
 from fivefold.errors import ConfigError, PipelineError, PlanError, nearest
+from fivefold.files import replace_text
 from fivefold.pipeline.check import check_compose, check_pipeline, load_pipeline
 from fivefold.pipeline.environment import differences, locked
 from fivefold.pipeline.fingerprint import fingerprint
 from fivefold.pipeline.integrity import file_md5, locked_outputs
 from fivefold.pipeline.places import locate
-from fivefold.pipeline.project import load_yaml, load_yaml_file, replace_text
+from fivefold.pipeline.project import load_yaml, load_yaml_file
 from fivefold.pipeline.run import input_paths
 from fivefold.pipeline.stages import PARAMS, STAGES
 from fivefold.pipeline.targets import require_targets

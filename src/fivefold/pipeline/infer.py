@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fivefold.errors import ConfigError
+from fivefold.files import replace_text
 from fivefold.pipeline.places import CONF
-from fivefold.pipeline.project import load_yaml_file, replace_text
+from fivefold.pipeline.project import load_yaml_file
 from fivefold.pipeline.stages import stage_named
 from fivefold.pipeline.tree import resolved_tree
 from fivefold.pipeline.typed import typed

@@ -15,7 +15,7 @@ try:
 except ImportError:  # pragma: no cover - PyYAML without libyaml
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
-__all__ = ["deepest", "find_root", "line_of", "load_yaml", "load_yaml_file", "replace_text"]
+__all__ = ["deepest", "find_root", "line_of", "load_yaml", "load_yaml_file"]
 
 
 def find_root(start: Path) -> Path:
@@ -61,13 +61,6 @@ def load_yaml_file(path: Path, where: str | None = None) -> Any:
     except UnicodeDecodeError as error:
         raise ConfigError("not valid UTF-8", where=where or str(path), got=str(error)) from None
     return load_yaml(text, where or path.name)
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a text file beside its place, then rename it there: whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)
 
 
 def line_of(text: str, path: list[str]) -> int | None:
