@@ -57,12 +57,18 @@ class Plan:
         ``acceptable`` and ``excellent`` values of the primary metric.
     guardrails : dict of str to dict
         ``min`` and ``max`` by metric.
+    budget : dict of str to float
+        What may be spent: ``compute_hours``, ``cost``, ``person_days``; only what is set.
+    deadline : str
+        ISO 8601 date; empty for none.
     """
 
     primary: str
     metrics: tuple[str, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
     guardrails: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    budget: Mapping[str, float] = field(default_factory=dict)
+    deadline: str = ""
 
 
 def _numbers(section: Any) -> dict[str, float]:
@@ -81,7 +87,7 @@ def read_plan(params: Mapping[str, FileValues]) -> Plan | None:
         plan = file.raw.get("plan") if isinstance(file.raw, Mapping) else None
         if isinstance(plan, Mapping) and isinstance(plan.get("primary_metric"), str):
             names = plan.get("metrics")
-            guardrails = plan.get("guardrails")
+            guardrails, budget = plan.get("guardrails"), plan.get("budget")
             return Plan(
                 plan["primary_metric"],
                 tuple(str(name) for name in names) if isinstance(names, list) else (),
@@ -89,6 +95,9 @@ def read_plan(params: Mapping[str, FileValues]) -> Plan | None:
                 {str(key): _numbers(value) for key, value in guardrails.items()}
                 if isinstance(guardrails, Mapping)
                 else {},
+                _numbers(budget),
+                # YAML reads a date that isn't quoted as one.
+                str(budget.get("deadline") or "") if isinstance(budget, Mapping) else "",
             )
     return None
 

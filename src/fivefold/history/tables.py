@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from fivefold.history.markup import escape
 
 __all__ = ["Column", "Table", "Text", "draw", "to_csv", "to_markdown", "without_empty"]
 
@@ -159,22 +160,15 @@ def to_markdown(parts: Sequence[Table | Text]) -> str:
     blocks = []
     for part in parts:
         if isinstance(part, Text):
-            text = _escape(part.text)
+            text = escape(part.text)
             blocks.append(f"**{text}**" if part.style == "bold" else text)
             continue
-        lines = [f"#### {_escape(part.title)}", ""] if part.title else []
-        lines.append("| " + " | ".join(_escape(column.title) for column in part.columns) + " |")
+        lines = [f"#### {escape(part.title)}", ""] if part.title else []
+        lines.append("| " + " | ".join(escape(column.title) for column in part.columns) + " |")
         lines.append("|" + "|".join("--:" if c.number else "---" for c in part.columns) + "|")
-        lines.extend("| " + " | ".join(map(_escape, row)) + " |" for row in part.rows)
+        lines.extend("| " + " | ".join(map(escape, row)) + " |" for row in part.rows)
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
-
-
-def _escape(text: str) -> str:
-    """Keep a text from being read as markup: values come from files that anybody may propose."""
-    text = re.sub(r"([\\`*\[\]<|~#&]|\b_|_\b)", r"\\\1", " ".join(text.split()))
-    # Forges look for mentions after they have taken the backslashes away.
-    return text.replace("@", "@<!-- -->")
 
 
 def without_empty(table: Table) -> Table:

@@ -12,6 +12,7 @@ from fivefold.history.integrity import Integrity
 from fivefold.metrics import Goal
 
 __all__ = [
+    "ENDS",
     "CostChange",
     "DataChange",
     "Diff",
@@ -19,8 +20,15 @@ __all__ = [
     "Judgement",
     "MetricChange",
     "ParamChange",
+    "Place",
+    "Relation",
     "StageChange",
 ]
+
+Relation = Literal[">=", "<=", "="]
+
+ENDS: Mapping[str, Relation] = {"min": ">=", "max": "<="}
+"""How a value has to stand to each end of a guardrail."""
 
 Judgement = Literal["better", "worse", "same", "noise", "changed", "added", "removed", "unreadable"]
 
@@ -59,16 +67,57 @@ class MetricChange:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A threshold or guardrail of the plan, held against the head's metrics."""
+    """One condition that the head is held against.
 
-    kind: Literal["threshold", "guardrail"]
+    Attributes
+    ----------
+    kind : {"threshold", "guardrail", "budget", "regression", "integrity", "weakened"}
+        ``regression``: the metric is worse than the base's, beyond noise and tolerance.
+        ``integrity``: the results aren't those of the head's own lock. ``weakened``: the head's
+        plan asks for less than the base's.
+    name : str
+        Names it among the gates of a diff, such as ``guardrail.log_loss.max``.
+    metric : str
+        What is measured: a metric, a budget, or ``results``.
+    relation : {">=", "<=", "="}
+        How `value` has to stand to `limit`.
+    limit, value : object
+        Numbers as a rule; `value` is None where nothing records it.
+    passed : bool
+    required : bool
+        Whether a diff fails that doesn't pass it.
+    note : str
+        What the figures don't say.
+    allowed : str or None
+        The reason of a recorded exception that covers it.
+    """
+
+    kind: Literal["threshold", "guardrail", "budget", "regression", "integrity", "weakened"]
     name: str
     metric: str
-    relation: Literal[">=", "<="]
-    limit: float
+    relation: Relation
+    limit: Any
     value: Any
     passed: bool
     required: bool = True
+    note: str = ""
+    allowed: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it fails the diff."""
+        return self.required and not self.passed and self.allowed is None
+
+    @property
+    def state(self) -> Literal["passed", "failed", "allowed", "not reached", "not recorded"]:
+        """How it stands, in a word or two."""
+        if self.passed:
+            return "passed"
+        if self.allowed is not None:
+            return "allowed"
+        if self.required:
+            return "failed"
+        return "not recorded" if self.value is None else "not reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +151,46 @@ class StageChange:
 
 @dataclass(frozen=True, slots=True)
 class CostChange:
-    """What a stage cost: seconds, and memory in MB."""
+    """What a stage cost: seconds, memory in MB, and money where it is recorded."""
 
     stage: str
     base_seconds: float | None
     head_seconds: float | None
     base_memory: float | None
     head_memory: float | None
+    base_cost: float | None = None
+    head_cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the head stands on a leaderboard.
+
+    Attributes
+    ----------
+    board, metric : str
+        The board's name, and the metric that ranks.
+    rank, was : int or None
+        Of the head and of the base; None where it isn't ranked.
+    ranked : int
+        How many runs are ranked: those of the branch and of the default branch, judged on the
+        same data.
+    shared : tuple of str
+        The other runs of the head's rank, by commit.
+    reasons : tuple of str
+        Why the head isn't ranked.
+    trend : tuple of (str, float)
+        The metric of the ranked runs by commit, the oldest first.
+    """
+
+    board: str
+    metric: str
+    rank: int | None
+    was: int | None
+    ranked: int
+    shared: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    trend: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,12 +203,16 @@ class Diff:
     verdict : str
         One line.
     outcome : {"identical", "better", "worse", "noise", "same", "mixed", "failed", "unknown"}
-        ``failed`` where a gate isn't passed, whatever the metrics did.
+        ``failed`` where a gate isn't passed or allowed, whatever the metrics did.
     gates, metrics, params, code, inputs, data, stages, cost
         The sections; `code` names the stages whose code changed, `inputs` are files outside DVC's
         data that stages depend on.
     integrity : dict of str to Integrity
         Of ``base`` and ``head``.
+    lineage : tuple of (str, str)
+        The edges of the head's pipeline: a stage, and one that reads what it writes.
+    place : Place or None
+        None where it wasn't looked for, or nothing ranks.
     notes : tuple of str
     """
 
@@ -144,9 +230,16 @@ class Diff:
     stages: tuple[StageChange, ...] = ()
     cost: tuple[CostChange, ...] = ()
     integrity: Mapping[str, Integrity] = field(default_factory=dict)
+    lineage: tuple[tuple[str, str], ...] = ()
+    place: Place | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing differs."""
+        """Whether nothing differs, and nothing is to be said of the head either."""
         return self.outcome == "identical"
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate is passed, or allowed by a recorded exception."""
+        return not any(gate.failed for gate in self.gates)

@@ -8,16 +8,21 @@ from typing import Any
 
 from fivefold.errors import HistoryError
 from fivefold.history.conventions import CODE_SECTION, COST_FILE, code_fingerprints, cost
+from fivefold.history.diff.budget import day_of, judge_budget
 from fivefold.history.diff.changes import (
     CostChange,
     DataChange,
     Diff,
+    Gate,
     Judgement,
     MetricChange,
     ParamChange,
     StageChange,
 )
-from fivefold.history.diff.verdict import give_verdict, judge_gates
+from fivefold.history.diff.exceptions import Allowance, apply_allowances, read_allowances
+from fivefold.history.diff.gate import judge_integrity, judge_plan, judge_regressions
+from fivefold.history.diff.verdict import give_verdict
+from fivefold.history.diff.weakened import judge_weakened
 from fivefold.history.dvc.lock import Hash, Lock
 from fivefold.history.dvc.values import FileValues, flatten, same
 from fivefold.history.git.repository import Revision
@@ -41,6 +46,7 @@ class _Side:
     cached: frozenset[str]
     plan: Plan | None
     integrity: Integrity
+    allowances: tuple[Allowance, ...]
     problems: tuple[str, ...]
 
     @classmethod
@@ -50,6 +56,7 @@ class _Side:
         declared = reader.declared(snapshot)
         cached = {out.path for s in declared.stages.values() for out in s.outs if out.cached}
         lock = reader.lock(snapshot)
+        allowances, unread = read_allowances(reader, snapshot)
         return cls(
             reader.metrics(snapshot),
             params,
@@ -57,11 +64,19 @@ class _Side:
             frozenset(cached | set(lock.data)),
             read_plan(params),
             check(reader, snapshot),
-            declared.problems,
+            allowances,
+            (*declared.problems, *unread),
         )
 
 
-def compare(reader: Reader, base: Revision, head: Revision, *, metric: str | None = None) -> Diff:
+def compare(
+    reader: Reader,
+    base: Revision,
+    head: Revision,
+    *,
+    metric: str | None = None,
+    tolerances: Mapping[str, float] | None = None,
+) -> Diff:
     """Compare two revisions.
 
     Parameters
@@ -71,14 +86,14 @@ def compare(reader: Reader, base: Revision, head: Revision, *, metric: str | Non
         ``head`` is judged against ``base``.
     metric : str, optional
         ``NAME`` or ``NAME:maximize``: the metric that decides, instead of the plan's.
+    tolerances : dict of str to float, optional
+        How much worse a metric may be; see `parse_tolerances`.
 
     Raises
     ------
     HistoryError
-        Where neither side has any metric.
+        Where neither side has any metric, or a tolerance is of none.
     """
-    if base.commit is not None and head.commit is not None and base.commit.id == head.commit.id:
-        return Diff(base, head, f"nothing differs: {base.label} is {head.label}", "identical")
     left, right = _Side.read(reader, base), _Side.read(reader, head)
     if not left.metrics and not right.metrics:
         raise HistoryError(
@@ -99,15 +114,13 @@ def compare(reader: Reader, base: Revision, head: Revision, *, metric: str | Non
         "data": _data(left, right, inputs=False),
         "stages": _stages(left.lock, right.lock),
     }
-    gates = judge_gates(plan, right.metrics, goals)
+    gates = _gates(reader, (left, right), head, metrics, name, goals, tolerances or {})
     notes = _notes(reader, left, right, metrics)
     changed = any(change.judgement not in ("same", "unreadable") for change in metrics) or any(
         sections[key] for key in sections if key != "metrics"
     )
-    if not changed:
-        verdict, outcome = f"nothing differs between {base.label} and {head.label}", "identical"
-    else:
-        verdict, outcome = give_verdict(metrics, gates, name)
+    nothing = None if changed else f"nothing differs between {base.label} and {head.label}"
+    verdict, outcome = give_verdict(metrics, gates, name, identical=nothing)
     return Diff(
         base,
         head,
@@ -117,9 +130,32 @@ def compare(reader: Reader, base: Revision, head: Revision, *, metric: str | Non
         gates=gates,
         cost=_cost(left, right) if changed else (),
         integrity={"base": left.integrity, "head": right.integrity},
+        lineage=_lineage(right.lock),
         notes=notes,
         **sections,
     )
+
+
+def _gates(
+    reader: Reader,
+    sides: tuple[_Side, _Side],
+    head: Revision,
+    metrics: tuple[MetricChange, ...],
+    primary: str | None,
+    goals: Goals,
+    tolerances: Mapping[str, float],
+) -> tuple[Gate, ...]:
+    left, right = sides
+    snapshot = reader.repository.snapshot(head)
+    gates = (
+        *judge_plan(right.plan or left.plan, right.metrics, goals),
+        *judge_regressions(metrics, primary, tolerances),
+        *judge_budget(right.plan, left.metrics, right.metrics, right.lock.stages, day_of(head)),
+        judge_integrity(reader, snapshot, right.integrity),
+        *judge_weakened(left.plan, right.plan, goals),
+    )
+    worse = [change.name for change in metrics if change.judgement == "worse"]
+    return apply_allowances(gates, right.allowances, left.allowances, worse)
 
 
 def _metrics(left: _Side, right: _Side, goals: Goals) -> list[MetricChange]:
@@ -260,6 +296,17 @@ def _stages(left: Lock, right: Lock) -> tuple[StageChange, ...]:
     return tuple(found)
 
 
+def _lineage(lock: Lock) -> tuple[tuple[str, str], ...]:
+    writers = {path: name for name, stage in lock.stages.items() for path in stage.outs}
+    edges = [
+        (writers[path], name)
+        for name, stage in lock.stages.items()
+        for path in (*stage.deps, *stage.params)
+        if path in writers and writers[path] != name
+    ]
+    return tuple(dict.fromkeys(edges))
+
+
 def _value(item: Hash | None) -> str | None:
     return item.value if item else None
 
@@ -276,6 +323,8 @@ def _cost(left: _Side, right: _Side) -> tuple[CostChange, ...]:
                 new.get("seconds"),
                 old.get("peak_memory_mb"),
                 new.get("peak_memory_mb"),
+                old.get("cost"),
+                new.get("cost"),
             )
         )
     return tuple(found)

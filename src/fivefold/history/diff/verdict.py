@@ -1,63 +1,21 @@
-"""The judgement of a diff: the plan's gates, and the whole in one line."""
+"""The whole of a diff in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
-
 from fivefold.history.diff.changes import Gate, MetricChange
-from fivefold.history.dvc.values import FileValues
-from fivefold.history.goals import Goals, Plan
-from fivefold.history.measures import find_measure, is_number
+from fivefold.history.measures import is_number
 
-__all__ = ["give_verdict", "judge_gates"]
+__all__ = ["give_verdict"]
 
-
-def judge_gates(
-    plan: Plan | None, files: Mapping[str, FileValues], goals: Goals
-) -> tuple[Gate, ...]:
-    """Hold a revision's metrics against the plan; a metric that is missing is not a pass.
-
-    Parameters
-    ----------
-    plan : Plan or None
-    files : dict of str to FileValues
-        The metrics files of the revision that is judged.
-    goals : Goals
-    """
-    if plan is None:
-        return ()
-    gates = []
-    goal = goals.direction(plan.primary).goal
-    for name, limit in plan.thresholds.items():
-        relation: Literal[">=", "<="] = "<=" if goal == "minimize" else ">="
-        # Only the acceptable threshold is asked for; the others are marks on the way.
-        required = name == "acceptable"
-        gates.append(_gate("threshold", name, plan.primary, relation, limit, files, required))
-    for metric, bounds in plan.guardrails.items():
-        for end, relation in (("min", ">="), ("max", "<=")):
-            if end in bounds:
-                gates.append(_gate("guardrail", end, metric, relation, bounds[end], files, True))
-    return tuple(gates)
-
-
-def _gate(
-    kind: Literal["threshold", "guardrail"],
-    name: str,
-    metric: str,
-    relation: Literal[">=", "<="],
-    limit: float,
-    files: Mapping[str, FileValues],
-    required: bool,
-) -> Gate:
-    measure = find_measure(files, metric)
-    value = measure.value if measure else None
-    passed = is_number(value) and (value >= limit if relation == ">=" else value <= limit)
-    return Gate(kind, name, metric, relation, limit, value, passed, required)
+_SHOWN = 4
 
 
 def give_verdict(
-    metrics: tuple[MetricChange, ...], gates: tuple[Gate, ...], primary: str | None
+    metrics: tuple[MetricChange, ...],
+    gates: tuple[Gate, ...],
+    primary: str | None,
+    *,
+    identical: str | None = None,
 ) -> tuple[str, str]:
     """Say in one line what the diff means, and give its outcome.
 
@@ -67,24 +25,33 @@ def give_verdict(
     gates : tuple of Gate
     primary : str or None
         The metric that decides; without one the metrics are counted.
+    identical : str, optional
+        What to say of the metrics where nothing differs at all.
 
     Returns
     -------
     verdict, outcome : str
         See `Diff`.
     """
-    failed = [gate for gate in gates if gate.required and not gate.passed]
     change = next((c for c in metrics if c.name == primary), None)
-    if change is not None:
+    if identical is not None:
+        text, outcome = identical, "identical"
+    elif change is not None:
         text, outcome = _primary_verdict(change)
     else:
         text, outcome = _count_verdict(metrics, primary)
+    allowed = sum(gate.state == "allowed" for gate in gates)
+    if allowed:
+        text += f"; {allowed} exception{'s' if allowed > 1 else ''} allowed"
+    failed = [_gate_text(gate) for gate in gates if gate.failed]
     if failed:
-        return f"not acceptable: {', '.join(map(_gate_text, failed))}; {text}", "failed"
-    if gates:
-        reached = [g.name for g in gates if g.kind == "threshold" and g.passed]
+        shown = ", ".join(failed[:_SHOWN])
+        more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
+        return f"not acceptable: {shown}{more}; {text}", "failed"
+    reached = [g.name.partition(".")[2] for g in gates if g.kind == "threshold" and g.passed]
+    rails = sum(g.kind == "guardrail" for g in gates)
+    if (reached or rails) and outcome != "identical" and not allowed:
         text += f"; {reached[-1]}, " if reached else "; "
-        rails = sum(g.kind == "guardrail" for g in gates)
         words = {0: "no guardrails", 1: "the guardrail holds"}
         text += words.get(rails, f"all {rails} guardrails hold")
     return text, outcome
@@ -122,7 +89,17 @@ def _count_verdict(metrics: tuple[MetricChange, ...], primary: str | None) -> tu
 
 
 def _gate_text(gate: Gate) -> str:
-    if gate.value is None:
-        return f"{gate.metric} is missing ({gate.kind} {gate.relation} {gate.limit:g})"
+    """Say what is wrong with a gate that fails."""
     shown = f"{gate.value:.6g}" if is_number(gate.value) else str(gate.value)
-    return f"{gate.metric} {shown} is not {gate.relation} {gate.limit:g}"
+    limit = f"{gate.limit:g}" if is_number(gate.limit) else str(gate.limit)
+    if gate.kind == "integrity":
+        return f"the results are {shown.partition(',')[0]} ({gate.note})"
+    if gate.kind == "weakened":
+        dropped = gate.value is None
+        moved = f"{limit} is dropped" if dropped else f"{limit} → {shown}"
+        return f"the plan is weakened ({gate.name.partition('.')[2]} {moved})"
+    if gate.value is None:
+        return f"{gate.metric} is missing ({gate.kind} {gate.relation} {limit})"
+    if gate.kind == "regression":
+        return f"{gate.metric} is worse beyond noise" + (f" and {gate.note}" if gate.note else "")
+    return f"{gate.metric} {shown} is not {gate.relation} {limit}"

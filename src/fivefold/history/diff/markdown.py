@@ -1,0 +1,151 @@
+"""A diff as the report of a pull request: Markdown that a forge accepts and folds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fivefold.history.diff.sections import Diagram, Part, ReportSection
+from fivefold.history.markup import escape
+from fivefold.history.tables import Table, Text, to_markdown
+
+__all__ = ["MAX_BYTES", "drop_sections", "write_markdown"]
+
+MAX_BYTES = 65_000
+"""GitHub promises 65,536 characters of a comment; it took more, and refused far more."""
+
+_FEWER = (200, 50, 12)
+_MARK = "<!-- section: {name} {priority} -->"
+_MARKED = re.compile(r"^<!-- section: ([a-z]+) (\d+) -->$", re.MULTILINE)
+
+
+def write_markdown(sections: Sequence[ReportSection], *, max_bytes: int = MAX_BYTES) -> str:
+    """Write sections for GitHub and GitLab, shortened and dropped until they fit.
+
+    The long tables are shortened first, those of the least important sections before others; then
+    whole sections are dropped, the least important first. One line at the end says what is gone.
+
+    Parameters
+    ----------
+    sections : sequence of ReportSection
+    max_bytes : int, default=65000
+        The most that the forge takes, in bytes of UTF-8.
+
+    Returns
+    -------
+    str
+        It ends with a newline. Every section begins with a comment of its name and priority, which
+        `drop_sections` reads.
+    """
+    kept = list(sections)
+    shortened: dict[str, int] = {}
+    dropped: list[str] = []
+    text = _written(kept, shortened, dropped)
+    for most in _FEWER:
+        for section in sorted(kept, key=lambda item: -item.priority):
+            if len(text.encode()) <= max_bytes:
+                return text
+            place = next(i for i, item in enumerate(kept) if item.name == section.name)
+            shorter, gone = _shorter(kept[place], most)
+            if gone:
+                kept[place] = shorter
+                shortened[section.title.lower()] = shortened.get(section.title.lower(), 0) + gone
+                text = _written(kept, shortened, dropped)
+    while len(text.encode()) > max_bytes:
+        least = max(kept, key=lambda item: item.priority)
+        if least.priority == 0:
+            break
+        kept.remove(least)
+        dropped.append(least.title.lower())
+        shortened.pop(least.title.lower(), None)
+        text = _written(kept, shortened, dropped)
+    return text if len(text.encode()) <= max_bytes else _cut(text, max_bytes)
+
+
+def drop_sections(text: str, max_bytes: int) -> str:
+    """Drop whole sections of a written report until it fits, for a forge that refused it.
+
+    Parameters
+    ----------
+    text : str
+        As `write_markdown` gave it.
+    max_bytes : int
+    """
+    starts = [*_MARKED.finditer(text)]
+    ends = [match.start() for match in starts[1:]] + [len(text)]
+    head = text[: starts[0].start()] if starts else text
+    found = [
+        (int(match[2]), match[1], text[match.start() : end])
+        for match, end in zip(starts, ends, strict=True)
+    ]
+    dropped: list[str] = []
+    while found and len(_joined(head, found, dropped).encode()) > max_bytes:
+        place = max(range(len(found)), key=lambda i: found[i][0])
+        if found[place][0] == 0:
+            break
+        dropped.append(found.pop(place)[1])
+    whole = _joined(head, found, dropped)
+    return whole if len(whole.encode()) <= max_bytes else _cut(whole, max_bytes)
+
+
+def _joined(head: str, found: Sequence[tuple[int, str, str]], dropped: Sequence[str]) -> str:
+    body = head + "".join(part for _, _, part in found)
+    return (
+        body
+        if not dropped
+        else f"{body.rstrip()}\n\n_Too long for one comment; left out: {', '.join(dropped)}._\n"
+    )
+
+
+def _cut(text: str, max_bytes: int) -> str:
+    """Cut what can't be dropped: a verdict that names a hundred gates, say."""
+    return text.encode()[: max(0, max_bytes - 5)].decode(errors="ignore").rstrip() + "…\n"
+
+
+def _shorter(section: ReportSection, most: int) -> tuple[ReportSection, int]:
+    """Cut a section's tables to so many rows, and say how many rows are gone."""
+    gone = 0
+    parts: list[Part] = []
+    for part in section.parts:
+        if isinstance(part, Table) and len(part.rows) > most:
+            gone += len(part.rows) - most
+            parts.append(replace(part, rows=part.rows[:most], styles=part.styles[:most]))
+        else:
+            parts.append(part)
+    texts = [part for part in parts if isinstance(part, Text)]
+    if len(texts) > most:
+        gone += len(texts) - most
+        parts = [part for part in parts if part not in texts[most:]]
+    return replace(section, parts=tuple(parts)), gone
+
+
+def _written(
+    sections: Sequence[ReportSection], shortened: dict[str, int], dropped: Sequence[str]
+) -> str:
+    blocks = []
+    for section in sections:
+        body = "\n\n".join(map(_part, section.parts))
+        mark = _MARK.format(name=section.name, priority=section.priority)
+        if section.folded:
+            summary = f"<summary><b>{escape(section.title)}</b>{_size(section)}</summary>"
+            blocks.append(f"{mark}\n<details>{summary}\n\n{body}\n\n</details>")
+        elif section.title:
+            blocks.append(f"{mark}\n### {escape(section.title)}\n\n{body}")
+        else:
+            blocks.append(f"{mark}\n{body}")
+    gone = [f"{count} rows of {title}" for title, count in shortened.items()]
+    if gone or dropped:
+        blocks.append(f"_Too long for one comment; left out: {', '.join([*gone, *dropped])}._")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _size(section: ReportSection) -> str:
+    rows = sum(len(part.rows) for part in section.parts if isinstance(part, Table))
+    return f" ({rows})" if rows else ""
+
+
+def _part(part: Part) -> str:
+    if isinstance(part, Diagram):
+        return f"```mermaid\n{part.source}\n```"
+    return to_markdown([part])
