@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import jinja2
     import markdown_it
 
-__all__ = ["render_html"]
+__all__ = ["asset", "environment", "render_blocks", "render_html"]
 
 _ASSETS = Path(__file__).parent / "assets"
 _SIGNS = {"good": "✓", "warn": "!", "bad": "✕", "info": "i"}
@@ -56,14 +56,14 @@ def render_html(page: Page) -> str:
         for section, anchor in zip(page.sections, _anchors(page), strict=True)
     ]
     charts = [block for s in page.sections for block in s.blocks if isinstance(block, Chart)]
-    scripts = [javascript(), _asset("page.js")] if charts else []
+    scripts = [javascript(), asset("page.js")] if charts else []
     text: str = (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             page=page,
             sections=sections,
-            style=_asset("page.css"),
+            style=asset("page.css"),
             scripts=scripts,
             policy=_policy(scripts),
             config=to_json(CONFIG),
@@ -82,18 +82,37 @@ def _policy(scripts: Iterable[str]) -> str:
     )
 
 
+def render_blocks(blocks: Iterable[Block], title: str) -> str:
+    """Write blocks as they stand under a heading, for a page that is put together elsewhere.
+
+    That page links or holds ``page.css``, and where there are charts `bundle.javascript`, then
+    ``page.js``, and the theme's configuration as JSON in an element with the id ``config``.
+
+    Parameters
+    ----------
+    blocks : iterable of Block
+    title : str
+        The heading, which names a table that has no caption.
+    """
+    template = environment().get_template("blocks.html.j2")
+    text: str = template.render(groups=list(_grouped(blocks)), title=title)
+    return text
+
+
 @functools.cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Give a style sheet, script or template of the pages."""
     return (_ASSETS / name).read_text(encoding="utf-8")
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Give the templates' environment, which escapes whatever it is given."""
     # Imported here: the package is imported by commands that draw nothing.
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_asset),
+        loader=jinja2.FunctionLoader(asset),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -67,7 +67,9 @@ for (const figure of document.querySelectorAll("figure")) {
   // A browser may bring a page back with its details open.
   if (details?.open) unfold(figure, details);
 }
-const drawn = await Promise.allSettled([...document.querySelectorAll("figure")].map(draw));
-const failed = drawn.filter((result) => result.status === "rejected");
-for (const { reason } of failed) console.error(reason);
-document.documentElement.dataset.charts = failed.length ? "failed" : "drawn";
+// No await: a site loads this file as a plain script, since a browser reads no module from file://.
+Promise.allSettled([...document.querySelectorAll("figure")].map(draw)).then((drawn) => {
+  const failed = drawn.filter((result) => result.status === "rejected");
+  for (const { reason } of failed) console.error(reason);
+  document.documentElement.dataset.charts = failed.length ? "failed" : "drawn";
+});
