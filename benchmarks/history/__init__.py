@@ -1,0 +1,1 @@
+"""How fast the history is read, beside DVC's own commands."""
