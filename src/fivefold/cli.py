@@ -11,7 +11,7 @@ import typer
 
 from fivefold import __version__
 from fivefold.errors import FivefoldError, PipelineError, nearest
-from fivefold.history.commands import diff, leaderboard_group
+from fivefold.history.commands import diff, gate, leaderboard_group
 
 __all__ = ["app", "main"]
 
@@ -113,6 +113,32 @@ def run(stage: Annotated[str, typer.Argument(help="The stage's name.")]) -> None
 
 
 @app.command()
+def repro(
+    targets: Annotated[
+        list[str] | None, typer.Argument(help="Stages, with what they need; all by default.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=0, help="Stages at once; 0 for one per processor.")
+    ] = 0,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Run what did not change too.")
+    ] = False,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", "-k", help="After a failure run what does not need it.")
+    ] = False,
+    warm: Annotated[
+        bool, typer.Option("--warm/--no-warm", help="Fork our own stages from one warm process.")
+    ] = True,
+) -> None:
+    """Run what changed, as dvc repro does, with independent stages side by side."""
+    from fivefold.pipeline.repro.command import run
+
+    code = run(_here(), targets or [], jobs=jobs, force=force, keep_going=keep_going, warm=warm)
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
 def lock() -> None:
     """Write requirements.lock from this environment."""
     from fivefold.files import replace_text
@@ -153,6 +179,7 @@ def infer(
 
 app.add_typer(schema, name="schema", help="The table's columns, roles and rules.")
 app.command()(diff)
+app.command()(gate)
 app.add_typer(leaderboard_group, name="leaderboard")
 
 

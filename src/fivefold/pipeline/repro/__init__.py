@@ -1,0 +1,1 @@
+"""``fivefold repro``: DVC's pipeline with independent stages side by side."""
