@@ -35,12 +35,12 @@ class Direction:
     ----------
     goal : {"maximize", "minimize"} or None
         None where nothing tells.
-    source : {"plan", "option", "catalogue", "guessed", "unknown"}
-        What tells.
+    source : {"option", "settings", "plan", "catalogue", "guessed", "unknown"}
+        What tells; ``settings`` is ``fivefold.yaml``.
     """
 
     goal: Goal | None
-    source: Literal["plan", "option", "catalogue", "guessed", "unknown"]
+    source: Literal["option", "settings", "plan", "catalogue", "guessed", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -134,13 +134,16 @@ class Goals:
     plan : Plan or None
     chosen : dict of str to Goal
         Directions that the user gave, by metric; they win.
+    declared : dict of str to Goal
+        Directions that the repository declares, by metric: ``name`` or ``file:name``.
     """
 
     plan: Plan | None = None
     chosen: Mapping[str, Goal] = field(default_factory=dict)
+    declared: Mapping[str, Goal] = field(default_factory=dict)
 
     def direction(self, name: str) -> Direction:
-        """Tell which way a metric is better, and how that is known.
+        """Tell which way a metric is better, and how that is known; ``file:`` may stand in front.
 
         Examples
         --------
@@ -149,6 +152,11 @@ class Goals:
         """
         if name in self.chosen:
             return Direction(self.chosen[name], "option")
+        if name in self.declared:
+            return Direction(self.declared[name], "settings")
+        _, colon, inner = name.rpartition(":")
+        if colon:
+            return self.direction(inner)
         known = goal_of(name)
         if known:
             planned = self.plan and name in (self.plan.primary, *self.plan.metrics)

@@ -26,11 +26,12 @@ from fivefold.history.diff.weakened import judge_weakened
 from fivefold.history.dvc.lock import Hash, Lock
 from fivefold.history.dvc.values import FileValues, flatten, same
 from fivefold.history.git.repository import Revision
-from fivefold.history.goals import Goals, Plan, parse_metric_option, read_plan
+from fivefold.history.goals import Goals, Plan, parse_metric_option
 from fivefold.history.integrity import Integrity, check
 from fivefold.history.intervals import METHOD, is_noise
 from fivefold.history.measures import Measure, all_measures, is_number
 from fivefold.history.reader import Reader
+from fivefold.history.settings import goals_of, plan_of
 from fivefold.metrics import Goal
 
 __all__ = ["compare"]
@@ -50,19 +51,26 @@ class _Side:
     problems: tuple[str, ...]
 
     @classmethod
-    def read(cls, reader: Reader, revision: Revision) -> _Side:
+    def read(cls, reader: Reader, revision: Revision, *, judges: bool) -> _Side:
         snapshot = reader.repository.snapshot(revision)
         params = reader.params(snapshot)
         declared = reader.declared(snapshot)
         cached = {out.path for s in declared.stages.values() for out in s.outs if out.cached}
         lock = reader.lock(snapshot)
         allowances, unread = read_allowances(reader, snapshot)
+        try:
+            plan = plan_of(reader, snapshot)
+        except HistoryError as error:
+            # The head may be what mends the base.
+            if judges:
+                raise
+            plan, unread = None, (*unread, f"{error.where}: {error.what}")
         return cls(
             reader.metrics(snapshot),
             params,
             lock,
             frozenset(cached | set(lock.data)),
-            read_plan(params),
+            plan,
             check(reader, snapshot),
             allowances,
             (*declared.problems, *unread),
@@ -94,7 +102,7 @@ def compare(
     HistoryError
         Where neither side has any metric, or a tolerance is of none.
     """
-    left, right = _Side.read(reader, base), _Side.read(reader, head)
+    left, right = _Side.read(reader, base, judges=False), _Side.read(reader, head, judges=True)
     if not left.metrics and not right.metrics:
         raise HistoryError(
             "neither revision declares metrics",
@@ -104,7 +112,8 @@ def compare(
         )
     plan = right.plan or left.plan
     name, goal = parse_metric_option(metric) if metric else (plan.primary if plan else None, None)
-    goals = Goals(plan, {name: goal} if name and goal else {})
+    chosen: dict[str, Goal] = {name: goal} if name and goal else {}
+    goals = goals_of(reader, reader.repository.snapshot(head), plan, chosen)
     metrics = _order(_metrics(left, right, goals), name, plan)
     sections: dict[str, Any] = {
         "metrics": metrics,
@@ -163,7 +172,7 @@ def _metrics(left: _Side, right: _Side, goals: Goals) -> list[MetricChange]:
     found = []
     for name in dict.fromkeys((*after, *before)):
         old, new = before.get(name), after.get(name)
-        direction = goals.direction(name.rpartition(":")[2] if name not in goals.chosen else name)
+        direction = goals.direction(name)
         file = (new or old).file  # type: ignore[union-attr]
         found.append(
             MetricChange(
