@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ __all__ = [
     "TableFormat",
     "compare",
     "diff",
+    "gate",
     "leaderboard",
     "leaderboard_group",
     "show",
@@ -37,38 +39,91 @@ class DiffFormat(StrEnum):
     terminal = "terminal"
     markdown = "markdown"
     json = "json"
+    html = "html"
+
+
+_Base = Annotated[
+    str | None,
+    typer.Argument(help="Compare with this; by default where HEAD left the default branch."),
+]
+_Head = Annotated[str | None, typer.Argument(help="Judge this; by default the working tree.")]
+_Deciding = Annotated[
+    str | None,
+    typer.Option("--metric", help="The metric that decides, NAME or NAME:maximize|minimize."),
+]
+_Everything = Annotated[
+    bool, typer.Option("--everything", help="Show the metrics that didn't change too.")
+]
+_Tolerance = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="How much worse the primary metric may be than the base's, NUMBER; or another one, "
+        "METRIC=NUMBER. Can be repeated."
+    ),
+]
+_DiffFormat = Annotated[DiffFormat, typer.Option("--format", help="How to write it.")]
+_Output = Annotated[
+    Path | None, typer.Option("--output", help="Write to this file, not to the terminal.")
+]
+_MaxBytes = Annotated[
+    int, typer.Option(min=1000, help="The most that Markdown may take; GitHub takes 65,000.")
+]
 
 
 def diff(
-    base: Annotated[
-        str | None,
-        typer.Argument(help="Compare with this; by default where HEAD left the default branch."),
-    ] = None,
-    head: Annotated[
-        str | None, typer.Argument(help="Judge this; by default the working tree.")
-    ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(help="The metric that decides, NAME or NAME:maximize|minimize."),
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--everything", help="Show the metrics that didn't change too.")
-    ] = False,
-    output: Annotated[
-        DiffFormat, typer.Option("--format", help="How to write it.")
-    ] = DiffFormat.terminal,
+    base: _Base = None,
+    head: _Head = None,
+    metric: _Deciding = None,
+    everything: _Everything = False,
+    tolerance: _Tolerance = None,
+    place: Annotated[
+        bool, typer.Option("--place/--no-place", help="Look up the place on the leaderboard.")
+    ] = True,
+    form: _DiffFormat = DiffFormat.terminal,
+    output: _Output = None,
+    max_bytes: _MaxBytes = 65_000,
 ) -> None:
     """Show what got better, what got worse, whether it is noise, and what changed."""
-    from fivefold.history.diff.compare import compare
-    from fivefold.history.diff.render import render_diff
-    from fivefold.history.git.repository import Repository
-    from fivefold.history.reader import Reader
+    from fivefold.history.diff.review import judge
 
-    repository = Repository()
-    old = repository.resolve(base) if base else repository.default_base()
-    new = repository.resolve(head) if head else repository.workspace()
-    found = compare(Reader(repository), old, new, metric=metric)
-    _print(render_diff(found, output.value, everything=everything))
+    found = judge(base, head, metric=metric, tolerance=tolerance or (), place=place and form.value)
+    _deliver(found.render(form.value, everything=everything, max_bytes=max_bytes), output)
+
+
+def gate(
+    base: _Base = None,
+    head: _Head = None,
+    metric: _Deciding = None,
+    tolerance: _Tolerance = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Record a reasoned exception in exceptions.yaml, NAME=REASON. Can be repeated."
+        ),
+    ] = None,
+    form: _DiffFormat = DiffFormat.terminal,
+    output: _Output = None,
+    max_bytes: _MaxBytes = 65_000,
+) -> None:
+    """Judge as diff does, and exit with 0 if every gate is passed, with 1 if not.
+
+    What can't be judged at all exits with 2.
+    """
+    from fivefold.errors import FivefoldError
+    from fivefold.history.diff.review import judge
+
+    try:
+        found = judge(base, head, metric=metric, tolerance=tolerance or (), place="gate")
+        found.require_primary()
+        if allow:
+            found = found.allow(allow)
+        _deliver(found.render(form.value, max_bytes=max_bytes, gates_only=True), output)
+    except FivefoldError as error:
+        # Not 1, which says that the gates were held and one failed.
+        typer.echo(f"fivefold: {error}", err=True)
+        raise typer.Exit(2) from None
+    if not found.diff.passed:
+        raise typer.Exit(1)
 
 
 leaderboard_group = typer.Typer(
@@ -217,6 +272,22 @@ def _rank(
         since=parse_since(since) if since else None,
         columns=columns,
     )
+
+
+def _deliver(text: str, output: Path | None) -> None:
+    """Write to the file that was asked for, whole or not at all, or else print."""
+    if output is None:
+        _print(text)
+        return
+    from fivefold.errors import OutputError
+    from fivefold.files import replace_text
+
+    try:
+        replace_text(output, text.encode("utf-8", "replace").decode().rstrip("\n") + "\n")
+    except OSError as error:
+        raise OutputError(
+            "the report can't be written", where=str(output), got=error.strerror
+        ) from error
 
 
 def _print(text: str) -> None:

@@ -14,6 +14,7 @@ from fivefold.history.dvc.values import FileValues
 __all__ = [
     "CODE_SECTION",
     "COST_FILE",
+    "EVALUATION_FILE",
     "baselines",
     "code_fingerprints",
     "cost",
@@ -24,6 +25,9 @@ __all__ = [
 
 COST_FILE = "metrics/profile.json"
 """Seconds and memory per stage: they vary from run to run, so they are no result."""
+
+EVALUATION_FILE = "reports/evaluate.json"
+"""Curves, calibration and groups of the evaluation."""
 
 CODE_SECTION = "code"
 _INTERVAL = "interval"

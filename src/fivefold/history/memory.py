@@ -26,6 +26,9 @@ create table if not exists results (tree blob primary key, digest blob) without 
 create table if not exists scores
     (metric text, digest blob, file text, value, low, high, primary key (metric, digest))
     without rowid;
+create table if not exists checks
+    (question text, tree blob, trusted integer, data text, primary key (question, tree))
+    without rowid;
 """
 
 _Score = list[Any]
@@ -45,7 +48,9 @@ class Memory:
         self.path = path
         self._results: dict[bytes, bytes] | None = None
         self._scores: dict[str, dict[bytes, _Score]] = {}
+        self._checks: dict[str, dict[bytes, tuple[bool, str | None]]] = {}
         self._new_results: dict[bytes, bytes] = {}
+        self._new_checks: dict[tuple[str, bytes], tuple[bool, str | None]] = {}
         self._new_scores: dict[tuple[str, bytes], _Score] = {}
 
     @classmethod
@@ -93,9 +98,31 @@ class Memory:
         low, high = measure.interval or (None, None)
         self._new_scores[metric, digest] = [measure.file, measure.value, low, high]
 
+    def check(self, question: str, tree: bytes) -> tuple[bool, str | None] | None:
+        """Tell whether a tree's results were found sound, and the version of data they are of.
+
+        Parameters
+        ----------
+        question : str
+            What names the data.
+        tree : bytes
+        """
+        if question not in self._checks:
+            self._checks[question] = {}
+            with self._open() as database:
+                if database is not None:
+                    query = "select tree, trusted, data from checks where question = ?"
+                    rows = database.execute(query, (question,))
+                    self._checks[question] = {tree: (bool(ok), data) for tree, ok, data in rows}
+        return self._checks[question].get(tree)
+
+    def keep_check(self, question: str, tree: bytes, trusted: bool, data: str | None) -> None:
+        """Remember a check of a tree."""
+        self._new_checks[question, tree] = (trusted, data)
+
     def save(self) -> None:
         """Write what is new."""
-        if not self._new_results and not self._new_scores:
+        if not (self._new_results or self._new_scores or self._new_checks):
             return
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(exist_ok=True)
@@ -110,7 +137,11 @@ class Memory:
                         "insert or ignore into scores values (?, ?, ?, ?, ?, ?)",
                         ((*key, *score) for key, score in self._new_scores.items()),
                     )
-        self._new_results, self._new_scores = {}, {}
+                    database.executemany(
+                        "insert or ignore into checks values (?, ?, ?, ?)",
+                        ((*key, *found) for key, found in self._new_checks.items()),
+                    )
+        self._new_results, self._new_scores, self._new_checks = {}, {}, {}
 
     @contextlib.contextmanager
     def _open(self, *, create: bool = False) -> Iterator[sqlite3.Connection | None]:

@@ -19,7 +19,7 @@ from fivefold.history.git.repository import EXPERIMENT, WORKSPACE, Repository
 from fivefold.history.git.snapshots import BlobId, Snapshot
 from fivefold.history.reader import Reader
 
-__all__ = ["Run", "Tip", "collect_runs", "default_tips", "find_tips"]
+__all__ = ["Run", "Tip", "collect_runs", "default_tips", "find_tips", "results_of"]
 
 _NOT_RESULTS = frozenset({COST_FILE})
 _PREFIXES = ("refs/heads/", "refs/remotes/", "refs/tags/")
@@ -204,7 +204,7 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
         tree = repository.tree_of(commit) if memory else None
         digest = memory.digest(tree) if memory and tree else None
         if digest is None:
-            digest, found = _results(reader, repository.commit_snapshot(commit))
+            digest, found = results_of(reader, repository.commit_snapshot(commit))
             blobs.setdefault(digest, found)
             if memory and tree:
                 memory.keep_digest(tree, digest)
@@ -225,14 +225,14 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
     if workspace and repository.worktree is not None:
         current = repository.snapshot(repository.workspace())
         head = repository.snapshot(repository.head())
-        digest, found = _results(reader, current)
-        same = digest == _results(reader, head)[0]
+        digest, found = results_of(reader, current)
+        same = digest == results_of(reader, head)[0]
         if digest and not (same and reader.lock_key(current) == reader.lock_key(head)):
             runs.insert(0, Run(None, repository.branch, current, results=digest, blobs=found))
     return runs
 
 
-def _results(reader: Reader, snapshot: Snapshot) -> tuple[bytes, dict[str, BlobId]]:
+def results_of(reader: Reader, snapshot: Snapshot) -> tuple[bytes, dict[str, BlobId]]:
     """Give a digest of a revision's results, empty where there are none, and the metrics' blobs."""
     key = reader.results_key(snapshot, without=_NOT_RESULTS)
     if not any(blob for _, blob in key):

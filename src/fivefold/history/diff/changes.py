@@ -181,6 +181,9 @@ class Place:
         Why the head isn't ranked.
     trend : tuple of (str, float)
         The metric of the ranked runs by commit, the oldest first.
+    unchecked : int
+        How many of the ranked runs were taken as they stand, with neither their integrity nor the
+        data that they were judged on looked into.
     """
 
     board: str
@@ -191,6 +194,7 @@ class Place:
     shared: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     trend: tuple[tuple[str, float], ...] = ()
+    unchecked: int = 0
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,8 @@ def place_text(place: Place) -> str:
         named = ", ".join(place.shared[:3])
         more = len(place.shared) - 3
         shared = f", shared with {named}" + (f" and {more} more" if more > 0 else "")
-    return f"{place.rank} of {place.ranked} {by}{shared}{was}"
+    taken = f"; {place.unchecked} of them not looked into" if place.unchecked else ""
+    return f"{place.rank} of {place.ranked} {by}{shared}{was}{taken}"
 
 
 def place_parts(diff: Diff) -> list[Table | Text]:

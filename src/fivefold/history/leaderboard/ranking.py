@@ -21,7 +21,7 @@ from fivefold.history.reader import Reader
 from fivefold.history.runs import Run, Tip, collect_runs
 from fivefold.metrics import Goal
 
-__all__ = ["rank_runs"]
+__all__ = ["admitted", "in_order", "rank_runs", "score_runs", "with_ranks"]
 
 # What is remembered of a short history would cost more than it saves.
 _LONG = 500
@@ -77,22 +77,22 @@ def rank_runs(
         )
     board = choose_board(reader, runs, declaration, metric)
     conditions = [Condition(text) for text in (declaration.where, where) if text]
-    chosen = [run for run in runs if _admitted(reader, run, conditions, since)]
+    chosen = [run for run in runs if admitted(reader, run, conditions, since)]
     builder = RowBuilder(reader, board, (*declaration.columns, *columns))
-    scored, unranked, without = _score(builder, chosen)
+    scored, unranked, without = score_runs(builder, chosen)
     if not scored and not unranked:
         raise _nothing(reader, runs, board, filtered=len(chosen) < len(runs))
     if len(runs) >= _LONG:
         reader.memory.save()
     here = _current_data(reader, board, scored)
-    scored = _in_order(builder, scored)
+    scored = in_order(builder, scored)
     rows, elsewhere, passed_over = _verified(builder, scored, None if declaration.by else top, here)
     candidates = 0
     if declaration.by:
         rows, candidates = _candidates(reader, rows, board, top)
         elsewhere = {k: _candidates(reader, v, board, top)[0] for k, v in elsewhere.items()}
-    rows = _with_ranks(rows)
-    elsewhere = {version: _with_ranks(found) for version, found in elsewhere.items()}
+    rows = with_ranks(rows)
+    elsewhere = {version: with_ranks(found) for version, found in elsewhere.items()}
     others = sum(map(len, elsewhere.values()))
     ranked = candidates if declaration.by else len(scored) - len(passed_over) - others
     return Leaderboard(
@@ -140,9 +140,8 @@ def _notes(reader: Reader, board: Board, rows: list[Row], without: int) -> tuple
     return tuple(notes)
 
 
-def _admitted(
-    reader: Reader, run: Run, conditions: list[Condition], since: datetime | None
-) -> bool:
+def admitted(reader: Reader, run: Run, conditions: list[Condition], since: datetime | None) -> bool:
+    """Tell whether a run meets the conditions and isn't older."""
     if since is not None and run.time is not None and run.time < since:
         return False
     return all(
@@ -150,7 +149,7 @@ def _admitted(
     )
 
 
-def _score(
+def score_runs(
     builder: RowBuilder, runs: list[Run]
 ) -> tuple[list[tuple[Run, Measure]], list[Row], int]:
     """Find each run's primary metric; runs whose metric can't rank become rows with a reason."""
@@ -179,7 +178,7 @@ def _order(measure: Measure, goal: Goal) -> float:
     return -value if goal == "maximize" else value
 
 
-def _in_order(builder: RowBuilder, scored: list[tuple[Run, Measure]]) -> list[tuple[Run, Measure]]:
+def in_order(builder: RowBuilder, scored: list[tuple[Run, Measure]]) -> list[tuple[Run, Measure]]:
     """Sort the best first; of equal ones the cheaper, then the older."""
     goal = builder.board.goal
     scored = sorted(scored, key=lambda item: _order(item[1], goal))
@@ -284,7 +283,7 @@ def _group_value(reader: Reader, run: Run, name: str) -> Any:
     return str(value) if isinstance(value, (list, dict)) else value
 
 
-def _with_ranks(rows: list[Row]) -> list[Row]:
+def with_ranks(rows: list[Row]) -> list[Row]:
     """Give ranks to rows in order; who can't be told from the leader shares its rank."""
     ranked: list[Row] = []
     for place, row in enumerate(rows, start=1):

@@ -1,0 +1,179 @@
+"""Where the head stands among the runs of its branch and of the default branch.
+
+To hold a run against its lock takes a hundred times as long as to read its metric, so only so many
+runs are looked into per call, the best first; what was found is remembered by the run's tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fivefold.errors import HistoryError
+from fivefold.history.diff.changes import Place
+from fivefold.history.git.repository import Repository, Revision
+from fivefold.history.git.snapshots import CommitSnapshot
+from fivefold.history.integrity import check
+from fivefold.history.leaderboard.board import Board, choose_board, read_declaration
+from fivefold.history.leaderboard.evaluation import data_version, misses
+from fivefold.history.leaderboard.ranking import admitted, in_order, score_runs, with_ranks
+from fivefold.history.leaderboard.standings import Row, RowBuilder
+from fivefold.history.leaderboard.where import Condition
+from fivefold.history.measures import Measure
+from fivefold.history.reader import Reader
+from fivefold.history.runs import Run, Tip, collect_runs, results_of
+
+__all__ = ["FEW", "MANY", "find_place"]
+
+FEW = 4
+"""How many runs to look into while somebody waits for a diff."""
+
+MANY = 400
+"""How many to look into for a report."""
+
+_TREND = 40
+
+
+def find_place(
+    reader: Reader, base: Revision, head: Revision, *, metric: str | None = None, most: int = MANY
+) -> Place | None:
+    """Rank the head and the base on the repository's board; None where nothing ranks.
+
+    Parameters
+    ----------
+    reader : Reader
+    base, head : Revision
+    metric : str, optional
+        ``NAME`` or ``NAME:maximize``, instead of the board's.
+    most : int
+        How many runs to look into that weren't before.
+    """
+    repository = reader.repository
+    try:
+        declaration = read_declaration(reader, repository.snapshot(head), None)
+        runs = collect_runs(reader, _tips(repository, base, head), workspace=head.commit is None)
+        board = choose_board(reader, runs, declaration, metric)
+        conditions = [Condition(declaration.where)] if declaration.where else []
+        runs = [run for run in runs if admitted(reader, run, conditions, None)]
+        builder = RowBuilder(reader, board, ())
+        scored, broken, _ = score_runs(builder, runs)
+        scored = in_order(builder, scored)
+    except HistoryError:
+        # Without metrics, or a direction of the one that ranks, there is no board.
+        return None
+    if not scored:
+        return None
+    found = _Lookups(reader, board, most)
+    ours = {side: _run_of(reader, revision, runs) for side, revision in _sides(base, head)}
+    first = [item for item in scored if item[0] in ours.values()]
+    for item in (*first, *scored):
+        found.look(*item)
+    reader.memory.save()
+    mine = next((item for item in scored if item[0] is ours["head"]), scored[0])
+    version = found.version(mine[0])
+    rows, unchecked = [], 0
+    for run, measure in scored:
+        if not found.stands(run, version):
+            continue
+        unchecked += not found.known(run)
+        rows.append(Row(None, run, measure.value, measure.interval))
+    ranked = with_ranks(rows)
+    ranks = {side: _rank(ranked, run) for side, run in ours.items()}
+    others = [row.run.short for row in ranked if row.rank == ranks["head"]]
+    head_run = ours["head"]
+    reasons = [r for row in broken if row.run is head_run for r in row.reasons]
+    if head_run is not None and ranks["head"] is None and not reasons:
+        integrity = check(reader, head_run.snapshot)
+        reasons = [*integrity.reasons] if not integrity.trusted else []
+        reasons += misses(reader, head_run.snapshot, board)
+    return Place(
+        board="" if declaration.name == "plan" else declaration.name,
+        metric=board.primary,
+        rank=ranks["head"],
+        was=ranks["base"],
+        ranked=len(ranked),
+        shared=tuple(n for n in others if head_run and n != head_run.short and ranks["head"]),
+        reasons=tuple(reasons),
+        trend=tuple(_trend(ranked)),
+        unchecked=unchecked,
+    )
+
+
+class _Lookups:
+    """What is known of runs: whether nothing speaks against them, and what they were judged on."""
+
+    def __init__(self, reader: Reader, board: Board, most: int) -> None:
+        self._reader, self._board, self._left = reader, board, most
+        self._known: dict[int, tuple[bool, str | None]] = {}
+        self._paths = ",".join(board.declaration.data or ())
+
+    def look(self, run: Run, measure: Measure) -> None:
+        """Look into a run, if it is remembered or there is time left for it."""
+        if id(run) in self._known:
+            return
+        snapshot = run.snapshot
+        tree = snapshot.tree if isinstance(snapshot, CommitSnapshot) else None
+        question = f"{measure.file} on {self._paths}"
+        memory = self._reader.memory
+        found = memory.check(question, tree) if tree else None
+        if found is None:
+            if self._left <= 0:
+                return
+            self._left -= 1
+            version = data_version(self._reader, snapshot, self._board, measure.file)
+            found = check(self._reader, snapshot).trusted, version
+            if tree:
+                memory.keep_check(question, tree, *found)
+        self._known[id(run)] = found
+
+    def known(self, run: Run) -> bool:
+        """Tell whether a run was looked into, now or before."""
+        return id(run) in self._known
+
+    def version(self, run: Run) -> str | None:
+        """Give the version of the data that a run was judged on, as far as it is known."""
+        return self._known.get(id(run), (True, None))[1]
+
+    def stands(self, run: Run, version: str | None) -> bool:
+        """Tell whether a run ranks among those judged on a version of the data."""
+        trusted, its = self._known.get(id(run), (True, None))
+        if not trusted or (None not in (its, version) and its != version):
+            return False
+        return not misses(self._reader, run.snapshot, self._board)
+
+
+def _sides(base: Revision, head: Revision) -> Iterable[tuple[str, Revision]]:
+    return ("base", base), ("head", head)
+
+
+def _tips(repository: Repository, base: Revision, head: Revision) -> list[Tip]:
+    """Start from the default branch, from HEAD for the working tree, and from both revisions."""
+    tips = []
+    default = repository.default_branch()
+    if default:
+        commit = repository.resolve(default).commit
+        if commit is not None:
+            tips.append(Tip(default, commit.id))
+    here = repository.head() if head.commit is None else head
+    named = ((revision.name, revision.commit) for revision in (here, base))
+    return [*tips, *(Tip(name, commit.id) for name, commit in named if commit is not None)]
+
+
+def _run_of(reader: Reader, revision: Revision, runs: list[Run]) -> Run | None:
+    """Find the run that a revision is, or whose results it holds."""
+    commit = "workspace" if revision.commit is None else str(revision.commit.id)
+    for run in runs:
+        if commit in (run.id, *run.also):
+            return run
+    # A commit that changed the prose only is no run of its own.
+    digest, _ = results_of(reader, reader.repository.snapshot(revision))
+    return next((run for run in runs if digest and run.results == digest), None)
+
+
+def _rank(rows: list[Row], run: Run | None) -> int | None:
+    return next((row.rank for row in rows if row.run is run), None)
+
+
+def _trend(rows: list[Row]) -> list[tuple[str, float]]:
+    """Give the metric over time; what isn't committed is the newest."""
+    dated = sorted(rows, key=lambda row: row.run.time.timestamp() if row.run.time else float("inf"))
+    return [(row.run.short, float(row.value)) for row in dated[-_TREND:]]
