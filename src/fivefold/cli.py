@@ -12,6 +12,7 @@ import typer
 from fivefold import __version__
 from fivefold.errors import FivefoldError, PipelineError, nearest
 from fivefold.history.commands import diff, gate, leaderboard_group
+from fivefold.registry.commands import release
 
 __all__ = ["app", "main"]
 
@@ -181,6 +182,7 @@ app.add_typer(schema, name="schema", help="The table's columns, roles and rules.
 app.command()(diff)
 app.command()(gate)
 app.add_typer(leaderboard_group, name="leaderboard")
+app.command()(release)
 
 
 def _here() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from fivefold.pipeline.stages import PARAMS, STAGES
 from fivefold.pipeline.targets import require_targets
 from fivefold.pipeline.tree import groups, resolved_tree
 from fivefold.pipeline.typed import typed
+from fivefold.policy import SECTION, ReviewConfig
 from fivefold.table.engine import ENGINES, unknown_engine
 
 __all__ = ["check_project", "compose", "composed", "render_params", "require_current"]
 
-_TOP_LEVEL = ("name", "key", "seed", "engine")
+_TOP_LEVEL = ("name", "key", "seed", "engine", SECTION)
 
 _HEADER = """\
 # Composed from conf/ and overrides.yaml by `dvc repro`. An edit here is refused: edit conf/.
@@ -151,6 +153,8 @@ def _top_level(root: Path, tree: Mapping[str, Any]) -> dict[str, Any]:
                 allowed=known,
                 hint=hint,
             )
+    if SECTION in own:
+        own[SECTION] = _typed_values(root, ReviewConfig, own[SECTION] or {}, SECTION)
     return own
 
 
@@ -160,14 +164,31 @@ def _section(root: Path, stage: Any, values: Any) -> dict[str, Any]:
             "a stage's section is a mapping", where=locate(root, [stage.name]), got=values
         )
     own = {key: value for key, value in values.items() if key != "inputs"}
-    try:
-        section: dict[str, Any] = asdict(typed(stage.config_class, own, stage.name))
+    section = _typed_values(root, stage.config_class, own, stage.name)
+    with _located(root, stage.name):
         inputs = input_paths(stage, values)
         require_targets(section, stage.name)
         if section.get("engine", ENGINES[0]) not in ENGINES:
             raise unknown_engine(section["engine"], f"{stage.name}.engine")
+    return {"inputs": inputs, **section} if inputs else section
+
+
+def _typed_values(root: Path, cls: type, values: Any, section: str) -> dict[str, Any]:
+    """Give a section with every default, its types and bounds checked."""
+    if not isinstance(values, dict):
+        raise ConfigError("a section is a mapping", where=locate(root, [section]), got=values)
+    with _located(root, section):
+        found: dict[str, Any] = asdict(typed(cls, values, section))
+    return found
+
+
+@contextmanager
+def _located(root: Path, section: str) -> Iterator[None]:
+    """Let an error about a value name the file and line that set it."""
+    try:
+        yield
     except ConfigError as error:
-        if error.where and error.where.split(".")[0] == stage.name:
+        if error.where and error.where.split(".")[0] == section:
             error = type(error)(
                 error.what,
                 where=locate(root, error.where.split(".")),
@@ -176,7 +197,6 @@ def _section(root: Path, stage: Any, values: Any) -> dict[str, Any]:
                 hint=error.hint,
             )
         raise error from None
-    return {"inputs": inputs, **section} if inputs else section
 
 
 def _require_target(root: Path, params: Mapping[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Versions of the model as annotated tags, in the grammar that GTO and DVC read."""
