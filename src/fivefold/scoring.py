@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 
     from fivefold.objective import Objective
 
-__all__ = ["RANKING", "Interval", "Predictions", "bootstrap", "predict", "score", "scores"]
+__all__ = [
+    "RANKING",
+    "Interval",
+    "Predictions",
+    "bootstrap",
+    "on_counts",
+    "predict",
+    "resample_counts",
+    "resampled",
+    "row_order",
+    "score",
+    "scores",
+]
 
 # Score metrics that need only an order of the rows, not probabilities.
 RANKING = frozenset({"roc_auc", "average_precision"})
@@ -223,12 +235,10 @@ def resampled(
     names: Sequence[str], predictions: Predictions, *, n_resamples: int, seed: int
 ) -> dict[str, NDArray[np.float64]]:
     """Compute metrics on resamples of the rows, shape (n_resamples,) each, NaN where undefined."""
-    for name in names:
-        _require(name, predictions)
     n_rows = len(predictions)
     # Any fixed order of the rows will do; sorted by score, most metrics need no other.
-    rows = _row_order(predictions)
-    compute = {name: _weighted(name, predictions.take(rows)) for name in names}
+    rows = row_order(predictions)
+    compute = {name: on_counts(name, predictions.take(rows)) for name in names}
     values = {name: np.empty(n_resamples) for name in names}
     for start, counts in resample_counts(n_rows, n_resamples, seed):
         for name in names:
@@ -253,7 +263,8 @@ def resample_counts(n_rows: int, n_resamples: int, seed: int) -> Iterable[tuple[
         yield start, counts.reshape(size, n_rows)
 
 
-def _row_order(predictions: Predictions) -> NDArray[np.intp]:
+def row_order(predictions: Predictions) -> NDArray[np.intp]:
+    """Give the order of the rows in which most metrics are computed fastest, shape (n_rows,)."""
     if predictions.score is not None and predictions.score.ndim == 1:
         return np.argsort(-predictions.score, kind="stable")
     if predictions.value is not None:
@@ -370,8 +381,18 @@ _POINT: dict[str, Callable[[Predictions], float]] = {
 }
 
 
-def _weighted(name: str, p: Predictions) -> weighted.OnCounts:
-    """Give the function that computes a metric on counts of rows, shape (n_batch, n_rows)."""
+def on_counts(name: str, p: Predictions) -> weighted.OnCounts:
+    """Give the function that computes a metric from how often each row was drawn.
+
+    It takes counts of shape (n_batch, n_rows) and gives values of shape (n_batch,), NaN where the
+    metric is undefined.
+
+    Raises
+    ------
+    ModelError
+        There are no scores, or no probabilities, and the metric needs them.
+    """
+    _require(name, p)
     needs = METRICS[name].needs
     if needs == "label":
         return weighted.from_confusion(

@@ -13,8 +13,15 @@ from sklearn.svm import LinearSVC
 from fivefold.errors import ModelError
 from fivefold.metrics import METRICS
 from fivefold.objective import Objective
-from fivefold.scoring import Predictions, bootstrap, predict, resample_counts, resampled, score
-from fivefold.scoring import _row_order as row_order
+from fivefold.scoring import (
+    Predictions,
+    bootstrap,
+    predict,
+    resample_counts,
+    resampled,
+    row_order,
+    score,
+)
 
 BINARY = Objective("test", "binary", "y", "roc_auc", ("roc_auc",))
 
