@@ -87,7 +87,7 @@ def test_no_difference_rarely_gets_a_small_p_value() -> None:
         found = paired_changes(["log_loss"], before, after, n_resamples=300, seed=seed)["log_loss"]
         assert found is not None
         small += found.p_value < 0.05
-        right = [np.equal(p.label, p.y_true) for p in (before, after)]
+        right = [np.asarray(p.label) == p.y_true for p in (before, after)]
         exact += mcnemar(right[0], right[1]).p_value < 0.05
     assert small / 400 == pytest.approx(0.05, abs=0.033)
     # The exact test and the continuity correction err on the safe side.
