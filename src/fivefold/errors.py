@@ -15,6 +15,7 @@
     ├── ModelError           an estimator can't be built, fitted or scored
     │   └── ExportError      the ONNX model can't be made, or differs from the pipeline
     ├── OutputError          an output can't be written
+    ├── MergeError           a file can't be merged, or Git can't be told how
     └── HistoryError         Git's history holds nothing to compare
 
 One message says what is wrong, where, what was got, what is allowed, and what to do next.
@@ -33,6 +34,7 @@ __all__ = [
     "HistoryError",
     "IntegrityError",
     "JoinError",
+    "MergeError",
     "ModelError",
     "OutputError",
     "PipelineError",
@@ -141,6 +143,10 @@ class ExportError(ModelError):
 
 class OutputError(FivefoldError):
     """An output can't be written."""
+
+
+class MergeError(FivefoldError):
+    """A file can't be merged, or Git can't be told how to merge it."""
 
 
 class HistoryError(FivefoldError):
