@@ -9,14 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from fivefold.errors import ConfigError, PipelineError, PlanError, nearest
 from fivefold.files import replace_text
 from fivefold.pipeline.check import check_compose, check_pipeline, load_pipeline
 from fivefold.pipeline.environment import differences, locked
 from fivefold.pipeline.fingerprint import fingerprint
 from fivefold.pipeline.integrity import file_md5, locked_outputs
+from fivefold.pipeline.params import is_merged, render_params
 from fivefold.pipeline.places import locate
 from fivefold.pipeline.project import load_yaml, load_yaml_file
 from fivefold.pipeline.run import input_paths
@@ -27,13 +26,9 @@ from fivefold.pipeline.typed import typed
 from fivefold.policy import SECTION, ReviewConfig
 from fivefold.table.engine import ENGINES, unknown_engine
 
-__all__ = ["check_project", "compose", "composed", "render_params", "require_current"]
+__all__ = ["check_project", "compose", "composed", "require_current"]
 
 _TOP_LEVEL = ("name", "key", "seed", "engine", SECTION)
-
-_HEADER = """\
-# Composed from conf/ and overrides.yaml by `dvc repro`. An edit here is refused: edit conf/.
-"""
 
 
 def compose(root: Path) -> list[str]:
@@ -97,13 +92,6 @@ def check_project(root: Path) -> dict[str, Any]:
         pipeline, {stage.name: input_paths(stage, params[stage.name]) for stage in STAGES}
     )
     return params
-
-
-def render_params(params: Mapping[str, Any]) -> str:
-    """Give the text of ``params.yaml``."""
-    return _HEADER + yaml.safe_dump(
-        dict(params), sort_keys=False, allow_unicode=True, default_flow_style=False, width=100
-    )
 
 
 def composed(root: Path) -> dict[str, Any]:
@@ -220,7 +208,8 @@ def _refuse_hand_edit(root: Path, params: Mapping[str, Any], text: str) -> None:
     expected = locked_outputs(root).get(PARAMS)
     if expected is None or not path.is_file() or file_md5(path) == expected:
         return
-    if path.read_text(encoding="utf-8") == text:
+    found = path.read_text(encoding="utf-8")
+    if found == text or is_merged(found):
         return
     there = load_yaml_file(path, PARAMS)
     changed = sorted(line for line in _changes(there, params) if not line.startswith("code."))
