@@ -23,6 +23,8 @@ SHARED = (
     "conf",
     ".dvc",
     ".dvcignore",
+    ".gitattributes",
+    ".pre-commit-config.yaml",
     "dvc.yaml",
     "overrides.yaml",
     "requirements.lock",

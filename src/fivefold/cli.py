@@ -12,6 +12,7 @@ import typer
 from fivefold import __version__
 from fivefold.errors import FivefoldError, PipelineError, nearest
 from fivefold.history.commands import diff, gate, leaderboard_group
+from fivefold.merge.commands import after_merge, merge_driver, setup
 from fivefold.registry.commands import release
 
 __all__ = ["app", "main"]
@@ -183,6 +184,9 @@ app.command()(diff)
 app.command()(gate)
 app.add_typer(leaderboard_group, name="leaderboard")
 app.command()(release)
+app.command()(setup)
+app.command(hidden=True)(merge_driver)
+app.command(hidden=True)(after_merge)
 
 
 def _here() -> Path:
