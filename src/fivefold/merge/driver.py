@@ -56,7 +56,8 @@ def merge_files(
         )
     try:
         texts = [_read(path, where) for path in (base, ours, theirs)]
-        merged = merge(*(text.replace("\r\n", "\n") for text in texts), where)
+        old, here, there = (text.replace("\r\n", "\n") for text in texts)
+        merged = merge(old, here, there, where)
     except FivefoldError as error:
         sys.stderr.write(f"fivefold: {error}\n")
         size = f"--marker-size={marker_size}"

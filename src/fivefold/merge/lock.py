@@ -238,7 +238,7 @@ def _cut(text: str, where: str) -> LockText | None:
     return LockText(stages, {name: _entry(lines, where)[0] for name, lines in sections.items()})
 
 
-def _entry(lines: list[str], where: str) -> tuple[Entry, yaml.Node]:
+def _entry(lines: list[str], where: str) -> tuple[Entry, yaml.Node | None]:
     text = "\n".join(lines) + "\n"
     try:
         node = yaml.compose(text, Loader=_Loader)
@@ -249,7 +249,7 @@ def _entry(lines: list[str], where: str) -> tuple[Entry, yaml.Node]:
         raise _not_a_lock(where, "a value that holds itself") from None
 
 
-def _meant(node: yaml.Node) -> Any:
+def _meant(node: yaml.Node | None) -> Any:
     """Give a node's content for comparing.
 
     A scalar is its text and whether it is quoted, not its value: readers of YAML differ in what
@@ -260,7 +260,9 @@ def _meant(node: yaml.Node) -> Any:
         return "mapping", frozenset(pairs)
     if isinstance(node, yaml.SequenceNode):
         return "sequence", tuple(_meant(item) for item in node.value)
-    return "scalar", node.style in (None, ""), node.value
+    if isinstance(node, yaml.ScalarNode):
+        return "scalar", node.tag, node.style in (None, ""), node.value
+    return None
 
 
 def _as_dvc_writes(text: str, where: str) -> str:
