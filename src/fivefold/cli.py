@@ -14,6 +14,7 @@ from fivefold.errors import FivefoldError, PipelineError, nearest
 from fivefold.history.commands import diff, gate, leaderboard_group
 from fivefold.merge.commands import after_merge, merge_driver, setup
 from fivefold.registry.commands import release
+from fivefold.review.commands import codeowners, retrain, review
 
 __all__ = ["app", "main"]
 
@@ -94,8 +95,10 @@ def compose(
 def check() -> None:
     """Hold conf/, dvc.yaml and the stages against each other."""
     from fivefold.pipeline.compose import check_project
+    from fivefold.review.owners import require_current_owners
 
-    check_project(_here())
+    root = _here()
+    require_current_owners(root, check_project(root)["plan"])
     typer.echo("conf/, dvc.yaml and the stages agree")
 
 
@@ -154,10 +157,19 @@ def lock() -> None:
 @app.command()
 def verify(
     revision: Annotated[str, typer.Argument(help="The commit to verify.")] = "HEAD",
+    sample: Annotated[
+        int, typer.Option(min=0, help="Run only so many of its stages, drawn by the commit.")
+    ] = 0,
 ) -> None:
     """Run a commit's pipeline in a clean clone and compare the hashes."""
     from fivefold.pipeline.verify import verify as run
 
+    if sample:
+        from fivefold.review.sample import print_sample
+
+        if not print_sample(_here(), revision, sample):
+            raise typer.Exit(1)
+        return
     result = run(_here(), revision, say=typer.echo)
     if result.same:
         typer.echo(f"{result.revision[:10]} gives its own results: dvc.lock is the same")
@@ -184,6 +196,9 @@ app.command()(diff)
 app.command()(gate)
 app.add_typer(leaderboard_group, name="leaderboard")
 app.command()(release)
+app.command()(review)
+app.command()(codeowners)
+app.command()(retrain)
 app.command()(setup)
 app.command(hidden=True)(merge_driver)
 app.command(hidden=True)(after_merge)

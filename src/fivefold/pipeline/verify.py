@@ -88,8 +88,15 @@ def verify(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def run_dvc(root: Path, *arguments: str) -> None:
+def run_dvc(root: Path, *arguments: str, on_stderr: bool = False) -> None:
     """Run a DVC command in a project, its output shown.
+
+    Parameters
+    ----------
+    root : Path
+    *arguments : str
+    on_stderr : bool
+        Show all of it there, where standard output is somebody's report.
 
     Raises
     ------
@@ -102,6 +109,7 @@ def run_dvc(root: Path, *arguments: str) -> None:
         [sys.executable, "-m", "dvc", *arguments],
         cwd=root,
         env={**os.environ, "PATH": path},
+        stdout=sys.stderr.fileno() if on_stderr else None,
         check=False,
     )
     if done.returncode:
