@@ -3,85 +3,134 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import json
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from multiprocessing.context import BaseContext
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from queue import SimpleQueue
+from typing import Any, BinaryIO
 
 __all__ = ["Job", "Warm"]
 
 _OURS = re.compile(r"fivefold\s+(compose|run\s+[A-Za-z_]\w*)\s*")
+_NURSERY = "fivefold.pipeline.repro.nursery"
 _GRACE = 10.0
-_PRELOAD = "fivefold.pipeline.repro.preload"
-
-
-class _Process(Protocol):
-    @property
-    def pid(self) -> int | None: ...
 
 
 class Warm:
     """Children forked from one process that has imported what our stages need.
 
-    The process is started with the first child and ends with this one.
+    That process starts with the first child and ends with this object's context.
     """
 
     def __init__(self) -> None:
-        self._context: BaseContext | None = None
-        # A forked child is safe only where the libraries say so, and there is none on Windows.
-        self.usable = sys.platform == "linux" and _is_ours()
+        # Elsewhere system libraries don't bear a fork without an exec.
+        self._usable = sys.platform == "linux" and _is_ours()
+        self._socket: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._waiting: dict[int, SimpleQueue[dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+        self._last = 0
 
-    def takes(self, command: str) -> list[str] | None:
-        """Give the arguments of a command that a warm child can run, or None."""
-        found = _OURS.fullmatch(command.strip()) if self.usable else None
+    def __enter__(self) -> Warm:
+        """Start nothing yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the warm process, and with it what still runs."""
+        if self._socket is not None and self._process is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
+            self._process.wait()
+
+    def arguments(self, command: str) -> list[str] | None:
+        """Give the arguments of a command that a warm child can be, or None."""
+        found = _OURS.fullmatch(command.strip()) if self._usable else None
         return found[1].split() if found else None
 
     def start(
         self, arguments: Sequence[str], cwd: str, env: Mapping[str, str], log: Path
-    ) -> multiprocessing.process.BaseProcess:
-        """Start ``fivefold`` with arguments in a folder, its output appended to a file."""
-        if self._context is None:
-            self._context = multiprocessing.get_context("forkserver")
-            self._context.set_forkserver_preload([_PRELOAD])
-        process: multiprocessing.process.BaseProcess = self._context.Process(  # type: ignore[attr-defined]
-            target=_run_ours, args=(list(arguments), cwd, dict(env), str(log))
-        )
-        process.start()
-        return process
+    ) -> WarmChild | None:
+        """Start ``fivefold`` with arguments in a folder; None where the warm process is gone.
+
+        Parameters
+        ----------
+        arguments : sequence of str
+        cwd : str
+        env : mapping of str to str
+        log : Path
+            What it prints is appended there.
+        """
+        answers: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        with self._lock:
+            if self._socket is None:
+                self._open()
+            self._last += 1
+            number = self._last
+            self._waiting[number] = answers
+            order = {
+                "id": number,
+                "arguments": list(arguments),
+                "cwd": cwd,
+                "env": dict(env),
+                "log": str(log),
+            }
+            assert self._socket is not None  # noqa: S101  just opened
+            try:
+                self._socket.sendall(json.dumps(order).encode() + b"\n")
+            except OSError:
+                return None
+        pid = answers.get().get("pid")
+        return None if pid is None else WarmChild(pid, answers)
+
+    def _open(self) -> None:
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", _NURSERY, str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        threading.Thread(target=self._listen, args=(self._socket,), daemon=True).start()
+
+    def _listen(self, orders: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError), orders.makefile("rb") as lines:
+            for line in lines:
+                answer = json.loads(line)
+                self._waiting[answer["id"]].put(answer)
+        # Nobody answers any more: whoever waits must not wait for ever.
+        for answers in list(self._waiting.values()):
+            answers.put({"code": -signal.SIGTERM})
+
+
+class WarmChild:
+    """A command that runs in a warm process's child."""
+
+    def __init__(self, pid: int, answers: SimpleQueue[dict[str, Any]]) -> None:
+        self.pid = pid
+        self._answers = answers
+
+    def wait(self) -> int:
+        """Wait for its end and give its exit code."""
+        return int(self._answers.get()["code"])
 
 
 def _is_ours() -> bool:
     """Tell whether the ``fivefold`` that a shell would find is this environment's own."""
-    import shutil
-
     found = shutil.which("fivefold")
-    return (
-        found is not None and Path(found).parent.resolve() == Path(sys.executable).parent.resolve()
-    )
-
-
-def _run_ours(arguments: list[str], cwd: str, env: dict[str, str], log: str) -> None:
-    """Be the command ``fivefold`` in a forked child."""
-    os.setpgid(0, 0)
-    written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    for stream in (1, 2):
-        os.dup2(written, stream)
-    os.close(written)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.chdir(cwd)
-    os.environ.clear()
-    os.environ.update(env)
-    sys.argv = ["fivefold", *arguments]
-    from fivefold.cli import main
-
-    main()
+    here = Path(sys.executable).parent.resolve()
+    return found is not None and Path(found).parent.resolve() == here
 
 
 class Job:
@@ -108,7 +157,7 @@ class Job:
         self.commands = commands
         self.log = log
         self._cwd, self._env, self._warm = cwd, env, warm
-        self._process: subprocess.Popen[bytes] | multiprocessing.process.BaseProcess | None = None
+        self._process: subprocess.Popen[bytes] | WarmChild | None = None
         self._stopped = False
 
     @property
@@ -128,22 +177,22 @@ class Job:
         for command in self.commands:
             if self._stopped:
                 return command, -signal.SIGINT
-            code = self._run_one(command)
+            code = self._start(command).wait()
             if code:
                 break
         return command, code
 
-    def _run_one(self, command: str) -> int:
-        arguments = self._warm.takes(command) if self._warm is not None else None
+    def _start(self, command: str) -> subprocess.Popen[bytes] | WarmChild:
+        self._process = None
+        arguments = self._warm.arguments(command) if self._warm is not None else None
         if self._warm is not None and arguments is not None:
-            forked = self._warm.start(arguments, self._cwd, self._env, self.log)
-            self._process = forked
-            forked.join()
-            return forked.exitcode or 0
-        with self.log.open("ab") as log:
-            started = _start_shell(command, self._cwd, self._env, log)
-            self._process = started
-            return started.wait()
+            self._process = self._warm.start(arguments, self._cwd, self._env, self.log)
+        if self._process is None:
+            with self.log.open("ab") as log:
+                self._process = _start_shell(command, self._cwd, self._env, log)
+        if self._stopped:
+            self.stop()
+        return self._process
 
     def stop(self) -> None:
         """Interrupt the command as Ctrl-C would; end it by force where that takes too long."""
@@ -155,8 +204,12 @@ class Job:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, sign)
             end = time.monotonic() + _GRACE
-            while time.monotonic() < end and _alive(pid):
+            while _alive(pid):
+                if time.monotonic() > end:
+                    break
                 time.sleep(0.05)
+            else:
+                return
 
 
 def _alive(pid: int) -> bool:

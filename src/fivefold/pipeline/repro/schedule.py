@@ -108,6 +108,7 @@ def reproduce(
             Repo(str(root)) as repo,
             lock_repo(repo),
             repo.scm_context,
+            Warm() as nursery,
         ):
             run = _Run(
                 repo,
@@ -115,7 +116,7 @@ def reproduce(
                 jobs=jobs,
                 force=force,
                 keep_going=keep_going,
-                warm=Warm() if warm else None,
+                warm=nursery if warm else None,
                 watcher=watcher,
                 logs=Path(logs),
             )
