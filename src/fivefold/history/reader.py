@@ -7,6 +7,7 @@ id, so a history of ten thousand commits costs as many parses as it has differen
 from __future__ import annotations
 
 import posixpath
+from functools import cached_property
 
 from fivefold.history.dvc.content import ContentCache
 from fivefold.history.dvc.lock import Hash, Lock, LockedStage, locked_stages, tracked_data
@@ -38,7 +39,6 @@ class Reader:
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
-        self.cache = ContentCache.of(repository.git, repository.root)
         self.memory = Memory.of(repository.git)
         self._files: dict[tuple[BlobId, str], FileValues] = {}
         self._parts: dict[tuple[object, ...], Declared] = {}
@@ -46,6 +46,11 @@ class Reader:
         self._declared: dict[tuple[object, ...], Declared] = {}
         self._by_tree: dict[BlobId, Declared] = {}
         self._locks: dict[tuple[object, ...], Lock] = {}
+
+    @cached_property
+    def cache(self) -> ContentCache:
+        """DVC's cache; where it is takes reading DVC's settings, which few commands need."""
+        return ContentCache.of(self.repository.git, self.repository.root)
 
     def file(self, snapshot: Snapshot, path: str, blob: BlobId) -> FileValues:
         """Parse a file once, whichever revisions have it."""
@@ -155,7 +160,7 @@ class Reader:
                 continue
             blob: object = snapshot.blob(path)
             if blob is None and path in declared.metrics:
-                content = self._vouched(snapshot, path)
+                content = self.vouched(snapshot, path)
                 blob = (
                     content.value
                     if content
@@ -193,7 +198,7 @@ class Reader:
             found[path] = FileValues(whole.raw, whole.error, names=names) if names else whole
         return found
 
-    def _vouched(self, snapshot: Snapshot, path: str) -> Hash | None:
+    def vouched(self, snapshot: Snapshot, path: str) -> Hash | None:
         """Find the hash that covers a path: its own, or that of the folder it lies in."""
         outs = self.lock(snapshot).outs()
         while path:
@@ -202,8 +207,31 @@ class Reader:
             path = posixpath.dirname(path)
         return None
 
+    def content(self, snapshot: Snapshot, path: str) -> bytes | None:
+        """Give a file's bytes from Git or from DVC's cache, or None where neither has it."""
+        blob = snapshot.blob(path)
+        if blob is not None:
+            return snapshot.data(blob)
+        whole = self._vouched(snapshot, path)
+        if whole is None:
+            return None
+        if whole.value.endswith(".dir"):
+            inner = self.cache.listing(whole).get(path)
+            return self.cache.read(inner) if inner else None
+        return self.cache.read(whole) if whole.path == path else None
+
+    def files(self, snapshot: Snapshot, path: str) -> list[str]:
+        """List a path: itself, or the files below it, in Git or in DVC's cache."""
+        if snapshot.blob(path) is not None:
+            return [path]
+        inside = snapshot.files(path)
+        whole = self._vouched(snapshot, path)
+        if inside or whole is None or not whole.value.endswith(".dir"):
+            return inside or [path]
+        return [file for file in self.cache.listing(whole) if f"{file}/".startswith(f"{path}/")]
+
     def _from_cache(self, snapshot: Snapshot, path: str) -> dict[str, FileValues]:
-        content = self._vouched(snapshot, path)
+        content = self.vouched(snapshot, path)
         if content is None:
             return {path: FileValues(error=f"{path} is not there", missing=True)}
         wanted = {path: content}
@@ -218,6 +246,11 @@ class Reader:
             data = self.cache.read(inner)
             if data is not None:
                 found[file] = _parsed(data, file)
+            elif self.cache.is_damaged(inner):
+                found[file] = FileValues(
+                    error=f"{file} in DVC's cache is not what was hashed: "
+                    f"delete {self.cache.path(inner)}, then dvc fetch"
+                )
         return found or {
             path: FileValues(error=f"{path} is not in DVC's cache: dvc fetch", missing=True)
         }

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import configparser
+import hashlib
 import json
 import posixpath
 from pathlib import Path
 
 import pygit2
 
+from fivefold.history.dvc.config import DvcConfig
 from fivefold.history.dvc.lock import Hash
 
-__all__ = ["ContentCache"]
+__all__ = ["ContentCache", "is_content"]
+
+_CHUNK = 2**20
 
 
 class ContentCache:
-    """DVC's local cache.
+    """DVC's local cache, or a remote in a folder, which is laid out alike.
 
     Parameters
     ----------
@@ -31,17 +34,7 @@ class ContentCache:
         """Find the cache of the repository at DVC's root, as its settings say."""
         if root is None:
             return cls(None)
-        own = root / ".dvc"
-        folder = own / "cache"
-        for name in ("config", "config.local"):
-            settings = configparser.ConfigParser(interpolation=None)
-            try:
-                settings.read(own / name, encoding="utf-8")
-            except (configparser.Error, UnicodeDecodeError):
-                continue
-            set_there = settings.get("cache", "dir", fallback=None)
-            if set_there:
-                folder = own / Path(set_there.strip("'\"")).expanduser()
+        folder = DvcConfig.of(root).cache or root / ".dvc" / "cache"
         shared = Path(git.path) / "commondir"
         if not folder.exists() and shared.is_file():
             # A linked worktree has no cache of its own until DVC runs in it.
@@ -60,12 +53,18 @@ class ContentCache:
         return self.folder / tail if content.algorithm == "md5-dos2unix" else None
 
     def read(self, content: Hash) -> bytes | None:
-        """Give the bytes of a content, or None where the cache doesn't have it."""
+        """Give the bytes of a content, or None where the cache doesn't have it as it was."""
         path = self.path(content)
         try:
-            return None if path is None else path.read_bytes()
+            data = None if path is None else path.read_bytes()
         except OSError:
             return None
+        return data if data is not None and is_content(data, content) else None
+
+    def is_damaged(self, content: Hash) -> bool:
+        """Tell whether the cache has something under a content's hash that has another."""
+        path = self.path(content)
+        return path is not None and path.is_file() and not is_content(path, content)
 
     def listing(self, content: Hash) -> dict[str, Hash]:
         """Give the files of a cached folder by path; empty where the cache doesn't have it."""
@@ -83,3 +82,30 @@ class ContentCache:
             return {item.path: item for item in found}
         except (ValueError, KeyError, TypeError):
             return {}
+
+
+def is_content(source: Path | bytes, content: Hash) -> bool:
+    """Tell whether bytes, or those of a file, are what was hashed.
+
+    DVC checks what it downloads, but not what lies in the cache: a byte that a disk or an editor
+    changed there would be read, and judged, without a word.
+    """
+    wanted = content.value.removesuffix(".dir")
+    digest = hashlib.md5(usedforsecurity=False)
+    if isinstance(source, bytes):
+        digest.update(source)
+    else:
+        try:
+            with source.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+        except OSError:
+            return False
+    if digest.hexdigest() == wanted:
+        return True
+    if content.algorithm != "md5-dos2unix":
+        return False
+    # DVC before 3.0 took a text's line ends for Unix ones.
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    text = data.replace(b"\r\n", b"\n")
+    return hashlib.md5(text, usedforsecurity=False).hexdigest() == wanted
