@@ -16,7 +16,10 @@
     │   └── ExportError      the ONNX model can't be made, or differs from the pipeline
     ├── OutputError          an output can't be written
     ├── MergeError           a file can't be merged, or Git can't be told how
-    └── HistoryError         Git's history holds nothing to compare
+    ├── HistoryError         Git's history holds nothing to compare
+    └── ForgeError           GitHub or GitLab can't be told what the pull request needs
+        ├── ArtifactError    a report's artifact is not what it must be
+        └── RefusedError     the forge refused a request
 
 One message says what is wrong, where, what was got, what is allowed, and what to do next.
 """
@@ -27,10 +30,12 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "ArtifactError",
     "ConfigError",
     "DataError",
     "ExportError",
     "FivefoldError",
+    "ForgeError",
     "HistoryError",
     "IntegrityError",
     "JoinError",
@@ -39,6 +44,7 @@ __all__ = [
     "OutputError",
     "PipelineError",
     "PlanError",
+    "RefusedError",
     "SchemaError",
     "SourceError",
     "SplitError",
@@ -151,6 +157,26 @@ class MergeError(FivefoldError):
 
 class HistoryError(FivefoldError):
     """Git's history holds nothing to compare."""
+
+
+class ForgeError(FivefoldError):
+    """GitHub or GitLab can't be reached, isn't named, or is asked for what must not be sent."""
+
+
+class ArtifactError(ForgeError):
+    """A report's artifact is not what it must be; it comes from code that nobody has reviewed."""
+
+
+class RefusedError(ForgeError):
+    """The forge refused a request, and asking again would not help.
+
+    Attributes
+    ----------
+    status : int
+        HTTP's.
+    """
+
+    status: int = 0
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
