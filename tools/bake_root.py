@@ -17,9 +17,12 @@ ANSWERS = {
     "project_slug": "late-flights",
     "package_name": "late_flights",
     "example": "flights",
+    "forge": "github",
 }
 # The rest of a baked project (its README, pyproject.toml, package and tests) is not the root's.
 SHARED = (
+    ".github",
+    "CODEOWNERS",
     "conf",
     ".dvc",
     ".dvcignore",

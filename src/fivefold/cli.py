@@ -57,11 +57,14 @@ def new(
     target: Annotated[
         str | None, typer.Option(help="With --example none: the column to predict.")
     ] = None,
+    forge: Annotated[
+        str, typer.Option(help="Whose workflows to add: github, gitlab, or none.")
+    ] = "github",
 ) -> None:
     """Make a project: bake the template, start Git and DVC in it."""
     from fivefold.template import create
 
-    for line in create(folder, example=example, csv=csv, target=target):
+    for line in create(folder, example=example, csv=csv, target=target, forge=forge):
         typer.echo(line)
 
 

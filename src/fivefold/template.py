@@ -10,9 +10,10 @@ from pathlib import Path
 
 from fivefold.errors import ConfigError, OutputError, SourceError, nearest
 
-__all__ = ["EXAMPLES", "create", "template_folder"]
+__all__ = ["EXAMPLES", "FORGES", "create", "template_folder"]
 
 EXAMPLES = ("flights", "diabetes", "none")
+FORGES = ("github", "gitlab", "none")
 
 
 def template_folder() -> Path:
@@ -22,7 +23,11 @@ def template_folder() -> Path:
 
 
 def create(
-    folder: Path, example: str = "flights", csv: Path | None = None, target: str | None = None
+    folder: Path,
+    example: str = "flights",
+    csv: Path | None = None,
+    target: str | None = None,
+    forge: str = "github",
 ) -> Iterator[str]:
     """Bake a project and start Git in it; for a CSV of one's own, propose its schema.
 
@@ -36,6 +41,8 @@ def create(
         With ``none``: the table, copied into ``data/source/``.
     target : str, optional
         With ``none``: the column to predict.
+    forge : {"github", "gitlab", "none"}
+        Where proposals are reviewed: whose workflows to add.
 
     Yields
     ------
@@ -45,12 +52,13 @@ def create(
     Raises
     ------
     ConfigError
-        An unknown example, or ``none`` without its CSV and target.
+        An unknown example or forge, or ``none`` without its CSV and target.
     OutputError
         The folder has something in it.
     """
     folder = folder.resolve()
     _require(folder, example, csv, target)
+    _require_known("forge", forge, FORGES)
     slug = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "project"
     from cookiecutter.main import cookiecutter
 
@@ -62,6 +70,7 @@ def create(
         "example": example,
         "csv": csv.name if csv else "table.csv",
         "target": target or "target",
+        "forge": forge,
     }
     cookiecutter(
         str(template_folder()),
@@ -70,6 +79,12 @@ def create(
         output_dir=str(folder.parent),
         overwrite_if_exists=True,
     )
+    # Of a forge that wasn't chosen, cookiecutter leaves the folders.
+    for empty in sorted((folder / ".github").rglob("*"), reverse=True):
+        if empty.is_dir() and not any(empty.iterdir()):
+            empty.rmdir()
+    if (folder / ".github").is_dir() and not any((folder / ".github").iterdir()):
+        (folder / ".github").rmdir()
     yield f"baked {example} into {folder}"
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(folder)], check=True)
     if csv is not None:
@@ -84,14 +99,7 @@ def create(
 
 
 def _require(folder: Path, example: str, csv: Path | None, target: str | None) -> None:
-    if example not in EXAMPLES:
-        raise ConfigError(
-            "no example has this name",
-            where="--example",
-            got=example,
-            allowed=EXAMPLES,
-            hint=nearest(example, EXAMPLES),
-        )
+    _require_known("example", example, EXAMPLES)
     if example == "none" and (csv is None or not target):
         raise ConfigError(
             "a project of your own starts from a CSV and the column to predict",
@@ -110,4 +118,15 @@ def _require(folder: Path, example: str, csv: Path | None, target: str | None) -
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(
             "the folder is not empty", where=str(folder), hint="name one that does not exist yet"
+        )
+
+
+def _require_known(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(
+            f"no {option} has this name",
+            where=f"--{option}",
+            got=value,
+            allowed=allowed,
+            hint=nearest(value, allowed),
         )

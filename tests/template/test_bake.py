@@ -34,7 +34,8 @@ def test_every_example_bakes_without_a_leftover(example: str, tmp_path: Path) ->
             text = path.read_text(encoding="utf-8")
             assert "cookiecutter." not in text, path
             assert "{%" not in text, path
-            assert "{{" not in text, path
+            # What is left of double braces is the forge's own.
+            assert "{{" not in text.replace("${{", ""), path
             assert text.endswith("\n") or not text, path
     assert (baked / "src" / "some_project" / "__init__.py").is_file()
 

@@ -14,10 +14,12 @@ from fivefold.history.git.repository import Repository
 from fivefold.history.integrity import check
 from fivefold.history.reader import Reader
 from fivefold.pipeline.compose import check_project, require_current
+from fivefold.pipeline.stages import PROFILE
 from fivefold.pipeline.verify import run_dvc
 from fivefold.policy import ReviewConfig
 from fivefold.registry.model import read_policy
 from fivefold.review.owners import require_current_owners
+from fivefold.review.results import result_paths
 from fivefold.review.sample import verify_sample
 
 __all__ = ["Finding", "policy_of", "reproduce", "verify_proposal"]
@@ -160,13 +162,13 @@ def _would_run(root: Path) -> list[str]:
 
 def _uncommitted(root: Path, remote: bool) -> Iterator[str]:
     done = subprocess.run(
-        ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=all", "--", "."],
+        ["git", "-C", str(root), "status", "--porcelain", "--", *result_paths(root)],
         capture_output=True,
         text=True,
         check=True,
     )
     # What a run costs varies, and is no result.
-    changed = [line[3:] for line in done.stdout.splitlines() if not line.endswith("profile.json")]
+    changed = [line[3:] for line in done.stdout.splitlines() if not line.endswith(PROFILE)]
     if changed:
         shown = ", ".join(changed[:8]) + (f" and {len(changed) - 8} more" if changed[8:] else "")
         how = "dvc pull --run-cache && dvc repro" if remote else "dvc repro"

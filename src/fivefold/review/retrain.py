@@ -18,6 +18,7 @@ from fivefold.pipeline.project import load_yaml_file
 from fivefold.pipeline.stages import PARAMS
 from fivefold.pipeline.verify import run_dvc
 from fivefold.policy import SECTION, ReviewConfig
+from fivefold.review.results import result_paths
 
 __all__ = ["Decision", "decide", "propose", "push", "roll_forward"]
 
@@ -128,7 +129,7 @@ def propose(root: Path, decision: Decision, until: str) -> str | None:
     lock = (root / "dvc.lock").read_bytes()
     branch = f"retrain-{hashlib.sha256(lock).hexdigest()[:8]}"
     _git(root, "switch", "--quiet", "--create", branch)
-    _git(root, "add", "--all", "--", ".")
+    _git(root, "add", "--", "conf", *result_paths(root))
     message = "\n".join(["Train on newer data", "", decision.reason, *changed, ""])
     _git(root, "commit", "--quiet", "--message", message)
     return branch
