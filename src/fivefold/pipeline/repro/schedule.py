@@ -122,8 +122,11 @@ def reproduce(
             )
             return run.go()
     except DvcException as error:
+        causes = [str(error), str(error.__cause__ or "")]
         raise PipelineError(
-            str(error).splitlines()[0], where=str(root), hint="dvc status tells more"
+            "; ".join(text.splitlines()[0] for text in causes if text),
+            where=str(root),
+            hint="dvc status tells more",
         ) from error
 
 
