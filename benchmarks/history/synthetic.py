@@ -72,7 +72,11 @@ def make_references(folder: Path, number: int, *, loose: int) -> None:
             for place in range(first, last)
         )
         subprocess.run(
-            ["git", "update-ref", "--stdin"], cwd=folder, check=True, input="".join(lines), text=True
+            ["git", "update-ref", "--stdin"],
+            cwd=folder,
+            check=True,
+            input="".join(lines),
+            text=True,
         )
 
     update(0, number - loose)
@@ -123,7 +127,9 @@ def _write_history(stream: IO[bytes], commits: int) -> None:
         stream.write(b"data %d\n%s" % (len(message), message))
         if place == 0:
             for path, data in fixed.items():
-                stream.write(b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(data), data))
+                stream.write(
+                    b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(data), data)
+                )
         else:
             stream.write(b"from :%d\n" % (parents[0] + 1))
             stream.writelines(b"merge :%d\n" % (parent + 1) for parent in parents[1:])
@@ -190,7 +196,7 @@ def _number(*parts: object) -> float:
 
 _SECTION = (
     "  model: %s\n  learning_rate: %.12g\n  depth: %d\n  seed: 7\n  folds: [0, 1, 2, 3, 4]\n"
-    + "  columns:\n"
+    "  columns:\n"
     + "".join(
         f"    feature_{number:02d}:\n      kind: numeric\n      scale: {number / 7:.6f}\n"
         f"      role: feature\n"

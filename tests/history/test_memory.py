@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fivefold.history import runs
+from fivefold.history import memory as memory_module
 from fivefold.history.git.repository import Repository
-from fivefold.history.leaderboard import ranking
 from fivefold.history.leaderboard.ranking import rank_runs
 from fivefold.history.leaderboard.render import to_dict
 from fivefold.history.memory import Memory
@@ -23,8 +22,7 @@ from .conftest import Project
 @pytest.fixture
 def project(new_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch) -> Project:
     """A history of six runs, remembered though it is short."""
-    for module in (ranking, runs):
-        monkeypatch.setattr(module, "_LONG", 1)
+    monkeypatch.setattr(memory_module, "_LONG", 1)
     project = new_project(dvc=False)
     project.write("dvc.yaml", "metrics: [metrics.json]\n")
     for place in range(6):
@@ -100,8 +98,7 @@ def test_a_folder_that_can_not_be_written(project: Project) -> None:
 
 
 def _rank_often(path: Path) -> list[dict[str, object]]:
-    for module in (ranking, runs):
-        module._LONG = 1  # type: ignore[attr-defined]
+    memory_module._LONG = 1
     return [rank(path) for _ in range(5)]
 
 

@@ -6,7 +6,7 @@ None of it is required: a repository without these files and sections is read as
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from fivefold.history.dvc.values import FileValues
@@ -18,6 +18,7 @@ __all__ = [
     "baselines",
     "code_fingerprints",
     "cost",
+    "decides",
     "interval_of",
     "is_annotation",
     "model_name",
@@ -44,6 +45,12 @@ def prefer(paths: list[str]) -> str | None:
     """Choose among metrics files that hold the same name: the evaluation's, or the only one."""
     named = [path for path in paths if posixpath.basename(path).startswith(f"{_PREFERRED}.")]
     return named[0] if len(named) == 1 else paths[0] if len(paths) == 1 else None
+
+
+def decides(path: str, paths: Collection[str]) -> bool:
+    """Tell whether `prefer` takes this file for what it holds, whatever the others hold."""
+    ahead = [p for p in paths if posixpath.basename(p).startswith(f"{_PREFERRED}.")]
+    return ahead == [path] or [*paths] == [path]
 
 
 def interval_of(file: FileValues, name: str) -> tuple[float, float] | None:

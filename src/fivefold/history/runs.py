@@ -6,25 +6,23 @@ import fnmatch
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import cast
 
 import pygit2
-from pygit2.enums import SortMode
 
 from fivefold.errors import HistoryError, nearest
 from fivefold.history.conventions import COST_FILE
-from fivefold.history.dvc.lock import Lock
+from fivefold.history.git.graph import Graph, Parents
 from fivefold.history.git.repository import EXPERIMENT, WORKSPACE, Repository
-from fivefold.history.git.snapshots import BlobId, Snapshot
+from fivefold.history.git.snapshots import BlobId, CommitSnapshot, Snapshot
 from fivefold.history.reader import Reader
 
 __all__ = ["Run", "Tip", "collect_runs", "default_tips", "find_tips", "results_of"]
 
 _NOT_RESULTS = frozenset({COST_FILE})
 _PREFIXES = ("refs/heads/", "refs/remotes/", "refs/tags/")
-# A shorter history is read as fast as what is remembered of it.
-_LONG = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +33,11 @@ class Tip:
     commit: pygit2.Oid
 
 
-@dataclass(slots=True, eq=False)
 class Run:
     """One run.
 
     Attributes
     ----------
-    commit : pygit2.Commit or None
-        None for what stands in the working tree, uncommitted.
-    branch : str or None
-        The branch, tag or experiment that it was first reached from.
     snapshot : Snapshot
         Its files.
     also : tuple of str
@@ -55,45 +48,138 @@ class Run:
         Its metrics files by path, unless the digest was remembered.
     """
 
-    commit: pygit2.Commit | None
-    branch: str | None
-    snapshot: Snapshot
-    also: tuple[str, ...] = ()
-    results: bytes = b""
-    blobs: Mapping[str, BlobId] = field(default_factory=dict)
+    __slots__ = (
+        "_branch",
+        "_commit",
+        "_repository",
+        "_snapshot",
+        "_tree",
+        "also",
+        "blobs",
+        "results",
+    )
+
+    # A history may have a hundred thousand: each is but an id until it is looked into.
+    def __init__(
+        self,
+        repository: Repository,
+        commit: bytes | None,
+        branch: Names | str | None = None,
+        *,
+        snapshot: Snapshot | None = None,
+        tree: BlobId | None = None,
+        results: bytes = b"",
+        blobs: Mapping[str, BlobId] | None = None,
+    ) -> None:
+        self._repository = repository
+        self._commit = commit
+        self._branch = branch
+        self._snapshot = snapshot
+        self._tree = tree
+        self.also: tuple[str, ...] = ()
+        self.results = results
+        self.blobs: Mapping[str, BlobId] = blobs or {}
+
+    @property
+    def commit(self) -> pygit2.Commit | None:
+        """None for what stands in the working tree, uncommitted."""
+        if self._commit is None:
+            return None
+        return cast("pygit2.Commit", self._repository.git[pygit2.Oid(raw=self._commit)])
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Its files."""
+        if self._snapshot is not None:
+            return self._snapshot
+        if self._tree is not None:
+            return CommitSnapshot(self._repository.objects, self._tree)
+        commit = self.commit
+        assert commit is not None  # noqa: S101  the working tree's run brings its snapshot
+        return self._repository.commit_snapshot(commit)
+
+    @property
+    def branch(self) -> str | None:
+        """The branch, tag or experiment that it was first reached from."""
+        if self._commit is None or not isinstance(self._branch, Names):
+            return cast("str | None", self._branch)
+        return self._branch.of(self._commit)
 
     @property
     def id(self) -> str:
         """The whole commit id, or ``workspace``."""
-        return str(self.commit.id) if self.commit else WORKSPACE
+        return self._commit.hex() if self._commit else WORKSPACE
 
     @property
     def short(self) -> str:
         """The abbreviated commit id, or ``workspace``."""
-        return self.id[:7] if self.commit else WORKSPACE
+        return self.id[:7] if self._commit else WORKSPACE
 
     @property
     def subject(self) -> str:
         """The first line of the commit's message."""
-        if self.commit is None:
+        commit = self.commit
+        if commit is None:
             return "(not committed)"
-        text = self.commit.raw_message.decode(self.commit.message_encoding or "utf-8", "replace")
+        text = commit.raw_message.decode(commit.message_encoding or "utf-8", "replace")
         return next(iter(text.strip().splitlines()), "")
 
     @property
     def author(self) -> str:
         """Who wrote the commit."""
-        if self.commit is None:
-            return ""
-        return bytes(self.commit.author.raw_name).decode(errors="replace")
+        commit = self.commit
+        return "" if commit is None else bytes(commit.author.raw_name).decode(errors="replace")
 
     @property
     def time(self) -> datetime | None:
         """When the commit was made, in the committer's time zone."""
-        if self.commit is None:
+        commit = self.commit
+        if commit is None:
             return None
-        zone = timezone(timedelta(minutes=self.commit.commit_time_offset))
-        return datetime.fromtimestamp(self.commit.commit_time, UTC).astimezone(zone)
+        zone = timezone(timedelta(minutes=commit.commit_time_offset))
+        return datetime.fromtimestamp(commit.commit_time, UTC).astimezone(zone)
+
+
+class Names:
+    """Names each commit after the tip that reaches it by first parents, or else by any.
+
+    Parameters
+    ----------
+    graph : Graph
+    reached : list of int
+        The commits that the tips reach, children first.
+    tips : list of Tip
+    """
+
+    def __init__(self, graph: Graph, reached: list[int], tips: list[Tip]) -> None:
+        self._graph = graph
+        self._reached = reached
+        self._tips = tips
+        self._best: dict[int, int] = {}
+
+    def of(self, commit: bytes) -> str | None:
+        """Name a commit; None where no tip reaches it."""
+        if not self._best:
+            # Only rows that are shown have their names asked for.
+            self._best = self._walk()
+        best = self._best.get(self._graph.places[commit])
+        return None if best is None else self._tips[best % len(self._tips)].name
+
+    def _walk(self) -> dict[int, int]:
+        """Give each commit's merges on the way from its tip, times the tips, plus the tip."""
+        parents, step = self._graph.parents, len(self._tips)
+        best: dict[int, int] = {}
+        for number, tip in reversed(list(enumerate(self._tips))):
+            best[self._graph.places[tip.commit.raw]] = number
+        for place in self._reached:
+            way = best[place]
+            for parent in parents[place]:
+                if best.get(parent, way) >= way:
+                    best[parent] = way
+                # A later parent is one merge further away.
+                if parent == parents[place][0]:
+                    way += step
+        return best
 
 
 def default_tips(repository: Repository) -> list[Tip]:
@@ -193,33 +279,37 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
         Whether to put the working tree first, if its results differ from those of HEAD.
     """
     repository = reader.repository
-    commits = _walk(repository, tips)
-    # pygit2 makes new objects whenever a commit is asked for its parents.
-    parents = {commit.id: commit.parent_ids for commit in commits}
-    names = _name(parents, tips)
-    memory = reader.memory if len(commits) >= _LONG else None
-    digests: dict[pygit2.Oid, bytes] = {}
+    graph = reader.memory.graph(repository.prefix, Parents.of(repository.git))
+    trees: dict[int, BlobId | None] = {}
     blobs: dict[bytes, dict[str, BlobId]] = {}
-    for commit in commits:
-        tree = repository.tree_of(commit) if memory else None
-        digest = memory.digest(tree) if memory and tree else None
-        if digest is None:
-            digest, found = results_of(reader, repository.commit_snapshot(commit))
-            blobs.setdefault(digest, found)
-            if memory and tree:
-                memory.keep_digest(tree, digest)
-        digests[commit.id] = digest
+
+    def digest_of(tree: bytes) -> bytes:
+        folder = trees[len(graph)] = repository.folder_of(tree)
+        digest, found = results_of(reader, CommitSnapshot(repository.objects, folder))
+        blobs.setdefault(digest, found)
+        return digest
+
+    starts = [tip.commit.raw for tip in tips]
+    graph.extend(repository.git, starts, digest_of)
+    reached = graph.reach(starts)
+    names = Names(graph, reached, tips)
+    parents, digests = graph.parents, graph.digests
+    chosen = [
+        place
+        for place in reached
+        if (digest := digests[place])
+        and all(digests[parent] != digest for parent in parents[place])
+    ]
     candidates = [
         Run(
-            commit,
-            names.get(commit.id),
-            repository.commit_snapshot(commit),
-            results=digest,
-            blobs=blobs.get(digest, {}),
+            repository,
+            graph.ids[place],
+            names,
+            tree=trees.get(place),
+            results=digests[place],
+            blobs=blobs.get(digests[place]),
         )
-        for commit in commits
-        if (digest := digests[commit.id])
-        and all(digests.get(parent) != digest for parent in parents[commit.id])
+        for place in graph.newest_first(chosen)
     ]
     runs = _merge_equal(reader, candidates)
     if workspace and repository.worktree is not None:
@@ -228,7 +318,10 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
         digest, found = results_of(reader, current)
         same = digest == results_of(reader, head)[0]
         if digest and not (same and reader.lock_key(current) == reader.lock_key(head)):
-            runs.insert(0, Run(None, repository.branch, current, results=digest, blobs=found))
+            found_here = Run(
+                repository, None, repository.branch, snapshot=current, results=digest, blobs=found
+            )
+            runs.insert(0, found_here)
     return runs
 
 
@@ -242,33 +335,6 @@ def results_of(reader: Reader, snapshot: Snapshot) -> tuple[bytes, dict[str, Blo
     return hashlib.blake2b(repr(key).encode(), digest_size=16).digest(), blobs
 
 
-def _walk(repository: Repository, tips: list[Tip]) -> list[pygit2.Commit]:
-    if not tips:
-        return []
-    walker = repository.git.walk(tips[0].commit, SortMode.TOPOLOGICAL | SortMode.TIME)
-    for tip in tips[1:]:
-        walker.push(tip.commit)
-    return list(walker)
-
-
-def _name(parents: Mapping[pygit2.Oid, list[pygit2.Oid]], tips: list[Tip]) -> dict[pygit2.Oid, str]:
-    """Name each commit after the tip that reaches it by first parents, or else by any.
-
-    The commits come children first, so each is named before its parents ask.
-    """
-    best: dict[pygit2.Oid, tuple[int, int]] = {}
-    for number, tip in reversed(list(enumerate(tips))):
-        best[tip.commit] = (0, number)
-    for commit, above in parents.items():
-        if commit not in best:
-            continue
-        merges, number = best[commit]
-        for place, parent in enumerate(above):
-            reached = (merges + (place > 0), number)
-            best[parent] = min(reached, best.get(parent, reached))
-    return {commit: tips[number].name for commit, (_, number) in best.items()}
-
-
 def _merge_equal(reader: Reader, runs: list[Run]) -> list[Run]:
     """Make one run of those with the same results, code and data; the oldest commit stands."""
     often = {digest for digest, count in Counter(run.results for run in runs).items() if count > 1}
@@ -277,7 +343,7 @@ def _merge_equal(reader: Reader, runs: list[Run]) -> list[Run]:
     for run in reversed(runs):
         # Only results that occur twice are worth the reading of a lock.
         if run.results in often:
-            identity = (run.results, _inputs(reader.lock(run.snapshot)))
+            identity = (run.results, _inputs(reader, run.snapshot))
             first = known.setdefault(identity, run)
             if first is not run:
                 first.also = (*first.also, run.id)
@@ -286,14 +352,24 @@ def _merge_equal(reader: Reader, runs: list[Run]) -> list[Run]:
     return kept[::-1]
 
 
-def _inputs(lock: Lock) -> object:
-    """Give what the stages ran on: a value to compare, from hashes and params."""
-    return (
-        frozenset(
-            (name, path, item.value)
-            for name, s in lock.stages.items()
-            for path, item in s.deps.items()
-        ),
-        frozenset((path, item.value) for path, item in lock.data.items()),
-        repr(sorted((name, str(s.command), s.params) for name, s in lock.stages.items())),
-    )
+def _inputs(reader: Reader, snapshot: Snapshot) -> bytes:
+    """Give a digest of what the stages ran on: hashes, commands and params."""
+    key = hashlib.blake2b(repr(reader.lock_key(snapshot)).encode(), digest_size=16).digest()
+    # Which of the locked stages count is up to what is declared.
+    declared = repr(sorted(reader.declared(snapshot).stages))
+    key = hashlib.blake2b(key + declared.encode(), digest_size=16).digest()
+    found = reader.memory.inputs(key)
+    if found is None:
+        lock = reader.lock(snapshot)
+        told = (
+            sorted(
+                (name, path, item.value)
+                for name, stage in lock.stages.items()
+                for path, item in stage.deps.items()
+            ),
+            sorted((path, item.value) for path, item in lock.data.items()),
+            sorted((name, str(s.command), repr(s.params)) for name, s in lock.stages.items()),
+        )
+        found = hashlib.blake2b(repr(told).encode(), digest_size=16).digest()
+        reader.memory.keep_inputs(key, found)
+    return found

@@ -91,9 +91,7 @@ def _series(section: Any, x: str, y: str, side: _Side) -> Series | None:
     if not all(isinstance(column, list) and column for column in columns):
         return None
     pairs = [
-        (float(a), float(b))
-        for a, b in zip(*columns, strict=False)
-        if _is_rate(a) and _is_rate(b)
+        (float(a), float(b)) for a, b in zip(*columns, strict=False) if _is_rate(a) and _is_rate(b)
     ]
     if len(pairs) < len(columns[0] or ()):
         return None

@@ -163,10 +163,13 @@ class Repository:
 
     def tree_of(self, commit: pygit2.Commit) -> BlobId | None:
         """Give the id of a commit's tree at DVC's root, or None where it has no such folder."""
+        return self.folder_of(commit.tree_id.raw)
+
+    def folder_of(self, tree: BlobId) -> BlobId | None:
+        """Give the id of the tree at DVC's root below a whole tree, or None where there is none."""
         if self.prefix == ".":
-            return commit.tree_id.raw
-        top = self.objects.tree(commit.tree_id.raw)
-        found = self.objects.entry(top, os.fsencode(self.prefix))
+            return tree
+        found = self.objects.entry(self.objects.tree(tree), os.fsencode(self.prefix))
         return found[1] if found is not None and found[0] == FOLDER else None
 
     def default_base(self) -> Revision:

@@ -109,7 +109,11 @@ def describe(reader: Reader, revision: Revision) -> Details:
         known.update(baselines(file))
     return Details(
         name=revision.name,
-        run=Run(revision.commit, None, snapshot),
+        run=Run(
+            reader.repository,
+            revision.commit.id.raw if revision.commit else None,
+            snapshot=snapshot,
+        ),
         metrics=all_measures(metrics),
         baselines=known,
         params={

@@ -6,7 +6,7 @@ import posixpath
 import statistics
 from typing import Any
 
-from fivefold.history.conventions import model_name
+from fivefold.history.conventions import decides, model_name
 from fivefold.history.git.snapshots import Snapshot
 from fivefold.history.leaderboard.board import Board
 from fivefold.history.measures import Measure, find_measure, is_number, measure_in
@@ -31,24 +31,27 @@ def find_primary(
     path : str or None
         Where the last run had it: where this one has it there too, its other files stay unread.
     """
-    snapshot = run.snapshot
     sets = board.declaration.evaluations
     if sets:
-        return _over_sets(reader, snapshot, board, sets)
-    remembered = reader.memory.score(board.primary, run.results)
+        return _over_sets(reader, run.snapshot, board, sets)
+    remembered = reader.memory.scores(board.primary).get(run.results)
     if remembered is not None:
         return remembered, []
+    snapshot = run.snapshot
     measure = None
-    if path is not None:
+    # Only where no other file has a say, or what is found would depend on the run before.
+    if path is not None and decides(path, reader.declared(snapshot).metrics):
         blob = run.blobs.get(path) or snapshot.blob(path)
-        declared = path in run.blobs or path in reader.declared(snapshot).metrics
-        if declared and isinstance(blob, bytes):
+        if blob is not None:
             measure = measure_in(reader.file(snapshot, path, blob), path, board.primary)
+    absent = False
     if measure is None:
         files = reader.metrics(snapshot)
         measure = find_measure(files, board.primary)
+        absent = any(file.missing for file in files.values())
     if measure is not None:
-        if is_number(measure.value):
+        # What DVC's cache lacks today may be fetched tomorrow, and decide otherwise.
+        if is_number(measure.value) and not absent:
             reader.memory.keep_score(board.primary, run.results, measure)
         return measure, []
     broken = [file.error for file in files.values() if file.error and not file.missing]

@@ -23,9 +23,6 @@ from fivefold.metrics import Goal
 
 __all__ = ["admitted", "in_order", "rank_runs", "score_runs", "with_ranks"]
 
-# What is remembered of a short history would cost more than it saves.
-_LONG = 500
-
 
 def rank_runs(
     reader: Reader,
@@ -82,8 +79,7 @@ def rank_runs(
     scored, unranked, without = score_runs(builder, chosen)
     if not scored and not unranked:
         raise _nothing(reader, runs, board, filtered=len(chosen) < len(runs))
-    if len(runs) >= _LONG:
-        reader.memory.save()
+    reader.memory.save()
     here = _current_data(reader, board, scored)
     scored = in_order(builder, scored)
     rows, elsewhere, passed_over = _verified(builder, scored, None if declaration.by else top, here)
