@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat
 from fivefold.report import format as form
 from fivefold.report.bundle import javascript
 from fivefold.report.cells import written
-from fivefold.report.page import Alert, Block, Chart, Facts, Page, Table, Text
+from fivefold.report.page import Alert, Block, Chart, Facts, Page, Picture, Table, Text
 from fivefold.report.spec import to_json
 from fivefold.report.theme import CONFIG
 
@@ -153,10 +153,10 @@ def _typeset(value: object) -> str:
 
 
 def _grouped(blocks: Iterable[Block]) -> Iterable[dict[str, Any]]:
-    """Put neighbouring charts of one width together, and name every block's kind."""
+    """Put neighbouring charts and pictures of one width together, and name every block's kind."""
 
     def key(block: Block) -> str:
-        return block.width if isinstance(block, Chart) else ""
+        return block.width if isinstance(block, Chart | Picture) else ""
 
     names = {Text: "text", Alert: "alert", Facts: "facts", Table: "table"}
     for width, group in itertools.groupby(blocks, key):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fivefold.report import format as form
 from fivefold.report.cells import written
-from fivefold.report.page import Alert, Block, Chart, Facts, Page, Status, Table, Text
+from fivefold.report.page import Alert, Block, Chart, Facts, Page, Picture, Status, Table, Text
 
 __all__ = ["render_markdown"]
 
@@ -89,7 +89,7 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _chart(block: Chart) -> str:
+def _chart(block: Chart | Picture) -> str:
     told = block.label
     if block.alt and block.title and not block.alt.startswith(block.title):
         told = f"{block.title}. {block.alt}"

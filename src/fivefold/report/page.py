@@ -7,6 +7,7 @@ the data in `fivefold.report.format.verbatim` there.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from fivefold.report.spec import plain_spec
 
 __all__ = [
+    "MEDIA_TYPES",
     "Alert",
     "Block",
     "Cell",
@@ -22,6 +24,7 @@ __all__ = [
     "Fact",
     "Facts",
     "Page",
+    "Picture",
     "Section",
     "Status",
     "Table",
@@ -227,7 +230,51 @@ class Chart:
         return self.alt or ". ".join(part for part in (self.title, self.caption) if part)
 
 
-Block = Text | Alert | Facts | Table | Chart
+@dataclass(frozen=True)
+class Picture:
+    """A picture that is there already.
+
+    Attributes
+    ----------
+    data : bytes
+        Its file, which goes into the page.
+    media_type : str
+        One of `MEDIA_TYPES`.
+    title, caption, alt, width
+        As a `Chart` has them.
+
+    Raises
+    ------
+    ValueError
+        If the media type isn't one that every browser shows.
+    """
+
+    data: bytes
+    media_type: str
+    title: str = ""
+    caption: str = ""
+    alt: str = ""
+    width: Width = "full"
+
+    def __post_init__(self) -> None:
+        if self.media_type not in MEDIA_TYPES:
+            raise ValueError(f"not a picture that browsers show: {self.media_type}")
+
+    @property
+    def source(self) -> str:
+        """The picture as an address that holds it."""
+        return f"data:{self.media_type};base64,{base64.b64encode(self.data).decode()}"
+
+    @property
+    def label(self) -> str:
+        """The text that stands for the picture."""
+        return self.alt or ". ".join(part for part in (self.title, self.caption) if part)
+
+
+MEDIA_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
+"""An SVG in an image runs no script and makes no request."""
+
+Block = Text | Alert | Facts | Table | Chart | Picture
 
 
 @dataclass(frozen=True)

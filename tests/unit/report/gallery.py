@@ -78,6 +78,31 @@ def curves() -> list[Chart]:
             ["UA", "DL"], [0.7, 0.6], [0.68, 0.5], [0.72, 0.7], overall=0.66, counts=[9, 1]
         ),
         charts.scores_per_fold({"tree": [0.6, 0.62], "dummy": [0.5, math.nan]}, x="ROC AUC"),
+        charts.overlay(
+            {
+                "base": {"x": [0, 0.5, 1], "y": [0, 0.6, 1]},
+                "head": {
+                    "x": [0, 0.5, 1],
+                    "y": [0, 0.8, 1],
+                    "low": [0, 0.7, 1],
+                    "high": [0, 0.9, 1],
+                },
+            },
+            x="false positive rate",
+            y="true positive rate",
+            unit=True,
+            guide=((0, 0), (1, 1)),
+            faint=["base"],
+            title="Both curves",
+        ),
+        charts.overlay(
+            {"base: gain": {"x": ["a", "b"], "y": [1, 2]}, "head: gain": {"x": ["a"], "y": [3]}},
+            y="gain",
+            mark="bar",
+            title="Both bars",
+        ),
+        charts.changes(["AUC", "loss"], [0.1, -0.2], [0.05, -0.3], [0.15, 0.1], told=["+1", "-2"]),
+        charts.paired_bars(["train", "test"], [1.5, None], [2.5, 0.5], x="seconds", title="Time"),
     ]
 
 
@@ -102,6 +127,15 @@ def hostile() -> list[Section]:
                 numbers={text: text},
             ),
             charts.bar([text], [1], title=text, x=text, y=text, caption=text),
+            charts.overlay(
+                {text: {"x": [0, 1], "y": [0, 1]}, "head": {"x": [0, 1], "y": [1, 0]}},
+                x=text,
+                y=text,
+                faint=[text],
+                title=text,
+            ),
+            charts.paired_bars([text], [1], [2], labels=(text, "head"), x=text, title=text),
+            charts.changes([text], [0.1], [0.0], [0.2], told=[text]),
         ]
         sections.append(Section(text, blocks, note=text))
     return sections

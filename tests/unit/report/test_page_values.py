@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from fivefold import report
-from fivefold.report import Chart, Column, Fact, Facts, Page, Section, Table
+from fivefold.report import Chart, Column, Fact, Facts, Page, Picture, Section, Table
 
 
 def test_the_public_names_are_a_decision() -> None:
@@ -20,6 +20,7 @@ def test_the_public_names_are_a_decision() -> None:
         "Fact",
         "Facts",
         "Page",
+        "Picture",
         "Section",
         "Table",
         "Text",
@@ -64,3 +65,14 @@ def test_pairs_and_texts_are_shorthands() -> None:
 def test_a_row_of_another_width_is_refused() -> None:
     with pytest.raises(ValueError, match="row 1 has 3 cells for 2 columns"):
         Table(["a", "b"], [(1, 2), (1, 2, 3)])
+
+
+def test_a_picture_is_in_the_page_and_its_words_stay_words() -> None:
+    picture = Picture(b"\x89PNG", "image/png", title="<b>t</b>", caption="<i>c</i>", alt='"><b>')
+    html = report.render_html(Page("t", "l", [Section("s", [picture])]))
+    assert 'src="data:image/png;base64,iVBORw=="' in html
+    assert "&lt;b&gt;t&lt;/b&gt;" in html
+    assert not {"<b>", "<i>"} & {html[i : i + 3] for i in range(len(html))}
+    assert "*Figure:*" in report.render_markdown(Page("t", "l", [Section("s", [picture])]))
+    with pytest.raises(ValueError, match="text/html"):
+        Picture(b"", "text/html")

@@ -15,6 +15,7 @@ from fivefold.history.reader import Reader
 __all__ = ["read_curves"]
 
 _MOST_CLASSES = 3
+_CALIBRATION = "Calibration"
 
 _Side = Literal["base", "head"]
 _Found = dict[str, tuple[Overlay, list[Series]]]
@@ -40,11 +41,18 @@ def read_curves(reader: Reader, diff: Diff) -> tuple[Overlay, ...]:
             overlay.y,
             tuple(series),
             overlay.unit,
+            _end(series) if overlay.title == _CALIBRATION else 1.0,
             overlay.guide,
             EVALUATION_FILE,
         )
         for overlay, series in found.values()
     )
+
+
+def _end(series: list[Series]) -> float:
+    """Give the end of the square that holds all points: rare events lie near zero."""
+    most = max(value for one in series for value in (*one.x, *one.y, *one.high))
+    return min(1.0, math.ceil(most * 10) / 10) or 1.0
 
 
 def _evaluation(reader: Reader, revision: Revision) -> Mapping[str, Any]:
@@ -63,13 +71,13 @@ def _curves(raw: Mapping[str, Any], side: _Side) -> Iterator[tuple[Overlay, Seri
         if roc:
             title = f"ROC curve{of}"
             axes = ("false positive rate", "true positive rate")
-            yield Overlay(title, *axes, (), True, ((0, 0), (1, 1))), roc
+            yield Overlay(title, *axes, (), True, guide=((0, 0), (1, 1))), roc
         recall = _series(curve.get("precision_recall"), "recall", "precision", side)
         if recall:
             rate = curve.get("prevalence")
             guide = ((0.0, float(rate)), (1.0, float(rate))) if _is_rate(rate) else ()
             title = f"Precision and recall{of}"
-            yield Overlay(title, "recall", "precision", (), True, guide), recall
+            yield Overlay(title, "recall", "precision", (), True, guide=guide), recall
     bins = raw.get("calibration")
     if isinstance(bins, list) and all(isinstance(row, Mapping) for row in bins):
         columns = {key: [row.get(key) for row in bins] for key in ("predicted", "observed")}
@@ -79,7 +87,7 @@ def _curves(raw: Mapping[str, Any], side: _Side) -> Iterator[tuple[Overlay, Seri
             banded = all(_is_rate(value) for end in ends for value in end)
             axes = ("predicted probability", "observed rate")
             yield (
-                Overlay("Calibration", *axes, (), True, ((0, 0), (1, 1))),
+                Overlay(_CALIBRATION, *axes, (), True, guide=((0, 0), (1, 1))),
                 Series(side, series.x, series.y, "", *(ends if banded else ())),
             )
 

@@ -31,11 +31,13 @@ class Overlay:
     series : tuple of Series
         The base's before the head's.
     unit : bool
-        Whether both axes run from 0 to 1.
+        Whether both axes run from 0 to `end`.
+    end : float
     guide : tuple of (float, float)
         The ends of a dashed line: chance, or what is predicted happens.
     source : str
         The file that the curves were read from.
+    mark : {"line", "point", "bar"}
     """
 
     title: str
@@ -43,5 +45,7 @@ class Overlay:
     y: str
     series: tuple[Series, ...]
     unit: bool = False
+    end: float = 1.0
     guide: tuple[tuple[float, float], ...] = ()
     source: str = ""
+    mark: Literal["line", "point", "bar"] = "line"

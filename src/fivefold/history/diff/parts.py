@@ -36,6 +36,7 @@ __all__ = [
     "param_table",
     "place_parts",
     "place_text",
+    "short_name",
     "stage_table",
 ]
 
@@ -96,8 +97,7 @@ def metric_table(diff: Diff, *, everything: bool) -> Table | None:
     )
     rows = [
         [
-            # Two files may hold a metric of one name: the file's stem tells them apart.
-            re.sub(r"^(?:.*/)?([^/:]+)\.(?:json|ya?ml|toml|py):", r"\1: ", change.name),
+            short_name(change.name),
             "" if change.judgement == "added" else _side(change.base, change),
             "" if change.judgement == "removed" else _side(change.head, change),
             change_text(change.change),
@@ -107,6 +107,11 @@ def metric_table(diff: Diff, *, everything: bool) -> Table | None:
         for change in shown
     ]
     return without_empty(Table(columns, rows, [change.judgement for change in shown]))
+
+
+def short_name(name: str) -> str:
+    """Write a metric's name; where two files hold one of that name, with the file's stem."""
+    return re.sub(r"^(?:.*/)?([^/:]+)\.(?:json|ya?ml|toml|py):", r"\1: ", name)
 
 
 def _side(value: Any, change: MetricChange) -> str:

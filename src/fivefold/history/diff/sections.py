@@ -136,7 +136,12 @@ def _pictures(overlays: Sequence[Overlay]) -> tuple[Part, ...]:
     parts: list[Part] = []
     for overlay in overlays:
         sides = {series.side: series for series in overlay.series}
-        if not overlay.unit or set(sides) != {"base", "head"} or len(overlay.series) != 2:
+        if (
+            not overlay.unit
+            or overlay.end < 1
+            or set(sides) != {"base", "head"}
+            or len(overlay.series) != 2
+        ):
             continue
         curves = [(sides[side].x, sides[side].y) for side in ("base", "head")]
         chart = curves_chart(overlay.title, (overlay.x, overlay.y), curves)

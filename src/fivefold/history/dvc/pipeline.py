@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fivefold.history.dvc.plots import Drawing, read_drawings
 from fivefold.history.dvc.values import MalformedError
 
 __all__ = [
@@ -56,6 +57,8 @@ class Stage:
     outs : tuple of Output
     params : tuple of (str, tuple of str)
         Params files with the names tracked in each; none means all.
+    frozen : bool
+        Whether it is not to run again, whatever its inputs became.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Stage:
     command: Any
     outs: tuple[Output, ...]
     params: tuple[tuple[str, tuple[str, ...]], ...]
+    frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,10 @@ class Declared:
     ----------
     stages : dict of str to Stage
         By the address of the stage.
-    metrics, plots : tuple of str
+    metrics : tuple of str
         Paths, in the order of declaration.
+    drawings : tuple of Drawing
+        What is to be plotted.
     params : dict of str to tuple of str
         Params files with the names tracked in each; none means all.
     cached : frozenset of str
@@ -85,7 +91,7 @@ class Declared:
 
     stages: Mapping[str, Stage] = field(default_factory=dict)
     metrics: tuple[str, ...] = ()
-    plots: tuple[str, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
     params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cached: frozenset[str] = frozenset()
     problems: tuple[str, ...] = ()
@@ -153,6 +159,7 @@ def _stages(data: Mapping[str, Any], file: str) -> Iterator[Stage]:
             command=stage.get("cmd"),
             outs=tuple(_outputs(stage, wdir)),
             params=tuple(_params(stage.get("params"), wdir)),
+            frozen=stage.get("frozen") is True,
         )
 
 
@@ -176,7 +183,6 @@ def read_declaration(data: Any, file: str) -> Declared:
     folder = posixpath.dirname(file)
     stages = {stage.name: stage for stage in _stages(data, file)}
     metrics: dict[str, None] = {}
-    plots: dict[str, None] = {}
     cached: set[str] = set()
     params: dict[str, tuple[str, ...]] = {}
     for stage in stages.values():
@@ -185,17 +191,26 @@ def read_declaration(data: Any, file: str) -> Declared:
                 metrics[out.path] = None
                 if out.cached:
                     cached.add(out.path)
-            elif out.kind == "plot":
-                plots[out.path] = None
         for path, names in stage.params:
             _track(params, path, names)
     for path, _ in _entries(data.get("metrics")):
         metrics[locate(folder, path)] = None
-    for path, _ in _entries(data.get("plots")):
-        plots[locate(folder, path)] = None
     for path, _ in _entries(data.get("params")):
         _track(params, locate(folder, path), ())
-    return Declared(stages, tuple(metrics), tuple(plots), params, frozenset(cached))
+    drawings = read_drawings(
+        [
+            *(
+                (stage.wdir, _entries(_section(data, stage.name, "plots")))
+                for stage in stages.values()
+            ),
+            (folder, _entries(data.get("plots"))),
+        ]
+    )
+    return Declared(stages, tuple(metrics), drawings, params, frozenset(cached))
+
+
+def _section(data: Mapping[str, Any], stage: str, name: str) -> Any:
+    return data["stages"][stage.rpartition(":")[2]].get(name)
 
 
 def _track(params: dict[str, tuple[str, ...]], path: str, names: tuple[str, ...]) -> None:
@@ -218,12 +233,10 @@ def merge_declared(parts: list[Declared], *, default_params: bool) -> Declared:
     """
     stages: dict[str, Stage] = {}
     metrics: dict[str, None] = {}
-    plots: dict[str, None] = {}
     params: dict[str, tuple[str, ...]] = {}
     for part in parts:
         stages.update(part.stages)
         metrics.update(dict.fromkeys(part.metrics))
-        plots.update(dict.fromkeys(part.plots))
         for path, names in part.params.items():
             _track(params, path, names)
     if default_params:
@@ -231,7 +244,7 @@ def merge_declared(parts: list[Declared], *, default_params: bool) -> Declared:
     return Declared(
         stages,
         tuple(metrics),
-        tuple(plots),
+        tuple(drawing for part in parts for drawing in part.drawings),
         params,
         frozenset().union(*(part.cached for part in parts)),
         tuple(problem for part in parts for problem in part.problems),

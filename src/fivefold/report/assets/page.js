@@ -68,7 +68,7 @@ for (const figure of document.querySelectorAll("figure")) {
   if (details?.open) unfold(figure, details);
 }
 // No await: a site loads this file as a plain script, since a browser reads no module from file://.
-Promise.allSettled([...document.querySelectorAll("figure")].map(draw)).then((drawn) => {
+Promise.allSettled([...document.querySelectorAll("figure:has(.chart)")].map(draw)).then((drawn) => {
   const failed = drawn.filter((result) => result.status === "rejected");
   for (const { reason } of failed) console.error(reason);
   document.documentElement.dataset.charts = failed.length ? "failed" : "drawn";

@@ -8,6 +8,7 @@ and long lists are cut, so a page stays small however many rows there were.
 Altair is imported when the first chart is built: 0.3 s that a page without one doesn't pay.
 """
 
+from fivefold.report.charts.comparisons import changes, overlay, paired_bars
 from fivefold.report.charts.distributions import bar, distributions, histogram, missing_values
 from fivefold.report.charts.scores import intervals, residuals, scores_per_fold
 from fivefold.report.charts.thresholds import (
@@ -21,12 +22,15 @@ from fivefold.report.charts.time import line, target_over_time
 __all__ = [
     "bar",
     "calibration_curve",
+    "changes",
     "confusion_matrix",
     "distributions",
     "histogram",
     "intervals",
     "line",
     "missing_values",
+    "overlay",
+    "paired_bars",
     "precision_recall_curve",
     "residuals",
     "roc_curve",
