@@ -12,7 +12,7 @@ import typer
 from fivefold import __version__
 from fivefold.errors import FivefoldError, PipelineError, nearest
 from fivefold.forge.commands import pr_group
-from fivefold.history.commands import diff, gate, leaderboard_group
+from fivefold.history.commands import diff, gate, leaderboard_group, site
 from fivefold.merge.commands import after_merge, merge_driver, setup
 from fivefold.registry.commands import release
 from fivefold.review.commands import codeowners, retrain, review
@@ -199,6 +199,7 @@ app.add_typer(schema, name="schema", help="The table's columns, roles and rules.
 app.command()(diff)
 app.command()(gate)
 app.add_typer(leaderboard_group, name="leaderboard")
+app.command()(site)
 app.add_typer(pr_group, name="pr")
 app.command()(release)
 app.command()(review)

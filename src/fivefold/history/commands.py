@@ -21,6 +21,7 @@ __all__ = [
     "leaderboard",
     "leaderboard_group",
     "show",
+    "site",
 ]
 
 
@@ -236,6 +237,43 @@ def compare(
     reader = Reader(repository)
     details = [describe(reader, repository.resolve(run)) for run in runs]
     _print(render_comparison(details, compare_runs(details), output.value, everything=everything))
+
+
+def site(
+    out: Annotated[Path, typer.Argument(help="The folder to write; replaced if it is a site.")],
+    refs: _Refs = None,
+    everything: _All = False,
+    board: _BoardName = None,
+    top: Annotated[
+        int, typer.Option(min=0, help="How many runs get a page of their own; 0 for all.")
+    ] = 200,
+    reports: Annotated[
+        bool, typer.Option("--reports/--no-reports", help="Write the committed HTML reports too.")
+    ] = True,
+) -> None:
+    """Write a static site: leaderboards, a page per run, comparison, metrics over time."""
+    from fivefold.history.reader import Reader
+    from fivefold.history.site.gather import CommittedRepository, gather
+    from fivefold.history.site.write import require_ours, write
+    from fivefold.report.format import plural, size
+
+    # A folder that would be refused at the end is refused before the work.
+    require_ours(out)
+    found = gather(
+        Reader(CommittedRepository()),
+        refs=refs,
+        everything=everything,
+        board=board,
+        top=top or None,
+    )
+    made = write(found, out, reports=reports)
+    shown = f"{out / 'index.html'}: {plural(made.runs, 'run')}, {size(made.size)}"
+    if made.reports:
+        shown += f" with {plural(made.reports, 'committed report')} (--no-reports leaves them out)"
+    _print(shown)
+    if made.pages < made.runs:
+        left = made.runs - made.pages
+        _print(f"{plural(left, 'run')} without a page of their own (--top 0 writes all)")
 
 
 def _rank(
