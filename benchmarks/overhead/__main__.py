@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -27,13 +26,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.projects import ENVIRONMENT, bake, timed
 from fivefold.pipeline.stages import PROFILE, STAGES
 
 HERE = Path(__file__).parent
-ENVIRONMENT = {
-    **os.environ,
-    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-}
 
 
 def main() -> None:
@@ -49,19 +45,6 @@ def main() -> None:
     show(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-
-
-def bake(root: Path, full: bool) -> Path:
-    """Bake the example; with ``full``, without its sample."""
-    from fivefold.template import create
-
-    list(create(root, example="flights"))
-    if full:
-        sources = root / "conf" / "collect.yaml"
-        text = sources.read_text(encoding="utf-8")
-        assert "sample: 40000" in text
-        sources.write_text(text.replace("sample: 40000", "sample: null"), encoding="utf-8")
-    return root
 
 
 def measure(project: Path, runs: int, by_stage: bool) -> dict[str, Any]:
@@ -131,17 +114,6 @@ def median_of(runs: int, folder: Path, *command: str) -> float:
     """Give the median wall time of a command, after one run that is not counted."""
     timed(folder, *command)
     return statistics.median(timed(folder, *command) for _ in range(runs))
-
-
-def timed(folder: Path, *command: str) -> float:
-    """Run a command and give its wall time in seconds."""
-    began = time.perf_counter()
-    done = subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, check=False, capture_output=True, text=True
-    )
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    return time.perf_counter() - began
 
 
 def show(figures: dict[str, Any]) -> None:
