@@ -15,6 +15,9 @@ __all__ = [
     "CODE_SECTION",
     "COST_FILE",
     "EVALUATION_FILE",
+    "EXPLORATION_FILE",
+    "PREDICTIONS_FILE",
+    "SCHEMA_FILE",
     "baselines",
     "code_fingerprints",
     "cost",
@@ -29,6 +32,15 @@ COST_FILE = "metrics/profile.json"
 
 EVALUATION_FILE = "reports/evaluate.json"
 """Curves, calibration and groups of the evaluation."""
+
+EXPLORATION_FILE = "reports/explore.json"
+"""Rows, missing shares and histograms of the cleaned table."""
+
+SCHEMA_FILE = "reports/schema.json"
+"""The columns and their roles."""
+
+PREDICTIONS_FILE = "data/predictions.parquet"
+"""The test part's key, target, scores and predictions, row by row."""
 
 CODE_SECTION = "code"
 _INTERVAL = "interval"

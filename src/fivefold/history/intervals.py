@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["METHOD", "Interval", "difference", "is_noise"]
+__all__ = ["METHOD", "Interval", "change_interval", "difference", "is_noise"]
 
 Interval = tuple[float, float]
 
@@ -42,6 +42,16 @@ def difference(base: float, base_ends: Interval, head: float, head_ends: Interva
     return low, high
 
 
+def change_interval(
+    base: float, base_ends: Interval | None, head: float, head_ends: Interval | None
+) -> Interval | None:
+    """Give the interval of ``head - base``, or None where one is missing or not finite."""
+    if base_ends is None or head_ends is None:
+        return None
+    low, high = difference(base, base_ends, head, head_ends)
+    return None if math.isnan(low) or math.isnan(high) else (low, high)
+
+
 def is_noise(
     base: float, base_ends: Interval | None, head: float, head_ends: Interval | None
 ) -> bool | None:
@@ -52,9 +62,5 @@ def is_noise(
     >>> is_noise(0.70, (0.69, 0.71), 0.705, (0.695, 0.715))
     True
     """
-    if base_ends is None or head_ends is None:
-        return None
-    low, high = difference(base, base_ends, head, head_ends)
-    if math.isnan(low) or math.isnan(high):
-        return None
-    return low <= 0 <= high
+    ends = change_interval(base, base_ends, head, head_ends)
+    return None if ends is None else ends[0] <= 0 <= ends[1]

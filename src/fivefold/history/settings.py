@@ -14,6 +14,7 @@
       target: label
       score: probability
       task: binary
+      groups: [region]                         # slices to compare one by one
 
 A project whose params hold a plan needs none of it; there, `goals`, `data` and `predictions` add to
 the plan.
@@ -55,11 +56,14 @@ class Predictions:
     target : str
         The column of the true values.
     score : str or None
-        The column of the positive class's probability.
+        The column of the positive class's probability; of more than two classes, what the names
+        of their columns begin with, before the class: ``p_`` of ``p_cat`` and ``p_dog``.
     predicted : str or None
         The column of the predicted class or value.
     task : {"binary", "multiclass", "regression"} or None
         None leaves it to the target's values.
+    groups : tuple of str
+        Columns of the same table whose slices are compared one by one.
     """
 
     path: str
@@ -68,6 +72,7 @@ class Predictions:
     score: str | None = None
     predicted: str | None = None
     task: Task | None = None
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -271,4 +276,5 @@ def _predictions(value: Any, key: str) -> Predictions:
         score=_optional(section, "score", lambda item, name: _text(item, f"{key}.{name}")),
         predicted=_optional(section, "predicted", lambda item, name: _text(item, f"{key}.{name}")),
         task=_optional(section, "task", lambda item, name: _one_of(item, f"{key}.{name}", TASKS)),
+        groups=_names(section.get("groups") or [], f"{key}.groups"),
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fivefold.history.diff.findings import SliceReport, TableChange
 from fivefold.history.dvc.lock import Hash
 from fivefold.history.git.repository import Revision
 from fivefold.history.integrity import Integrity
@@ -18,6 +19,7 @@ __all__ = [
     "Diff",
     "Gate",
     "Judgement",
+    "Method",
     "MetricChange",
     "ParamChange",
     "Place",
@@ -31,6 +33,8 @@ ENDS: Mapping[str, Relation] = {"min": ">=", "max": "<="}
 """How a value has to stand to each end of a guardrail."""
 
 Judgement = Literal["better", "worse", "same", "noise", "changed", "added", "removed", "unreadable"]
+
+Method = Literal["paired bootstrap", "McNemar's test", "intervals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,17 @@ class MetricChange:
     source : str
         How the goal is known.
     judgement : str
-        ``noise`` where the confidence intervals allow for no difference; ``changed`` where nothing
-        tells which way is better.
+        ``noise`` where `method` allows for no difference; ``changed`` where nothing tells which
+        way is better.
     base_interval, head_interval : (float, float) or None
+    method : {"paired bootstrap", "McNemar's test", "intervals"} or None
+        What tells noise from change; None where nothing can.
+    interval : (float, float) or None
+        The 95% interval of `change`; by a paired bootstrap also where McNemar's test judges.
+    p_value : float or None
+        Of McNemar's test.
+    rows : int or None
+        On how many rows, of those that both revisions predict.
     """
 
     name: str
@@ -63,6 +75,10 @@ class MetricChange:
     judgement: Judgement
     base_interval: tuple[float, float] | None = None
     head_interval: tuple[float, float] | None = None
+    method: Method | None = None
+    interval: tuple[float, float] | None = None
+    p_value: float | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +227,10 @@ class Diff:
     gates, metrics, params, code, inputs, data, stages, cost
         The sections; `code` names the stages whose code changed, `inputs` are files outside DVC's
         data that stages depend on.
+    slices : SliceReport or None
+        The change per slice, where rows or reports of both sides tell.
+    tables : tuple of TableChange
+        What changed inside the tables among `data` that are at hand.
     integrity : dict of str to Integrity
         Of ``base`` and ``head``.
     lineage : tuple of (str, str)
@@ -233,6 +253,8 @@ class Diff:
     data: tuple[DataChange, ...] = ()
     stages: tuple[StageChange, ...] = ()
     cost: tuple[CostChange, ...] = ()
+    slices: SliceReport | None = None
+    tables: tuple[TableChange, ...] = ()
     integrity: Mapping[str, Integrity] = field(default_factory=dict)
     lineage: tuple[tuple[str, str], ...] = ()
     place: Place | None = None

@@ -21,14 +21,16 @@ from fivefold.history.diff.changes import (
 )
 from fivefold.history.diff.exceptions import Allowance, apply_allowances, read_allowances
 from fivefold.history.diff.gate import judge_integrity, judge_plan, judge_regressions
+from fivefold.history.diff.significance import Evidence, judge_by_rows, judged, method_notes
 from fivefold.history.diff.verdict import give_verdict
 from fivefold.history.diff.weakened import judge_weakened
+from fivefold.history.dvc.contents import Contents
 from fivefold.history.dvc.lock import Hash, Lock
 from fivefold.history.dvc.values import FileValues, flatten, same
 from fivefold.history.git.repository import Revision
 from fivefold.history.goals import Goals, Plan, parse_metric_option
 from fivefold.history.integrity import Integrity, check
-from fivefold.history.intervals import METHOD, is_noise
+from fivefold.history.intervals import Interval, change_interval
 from fivefold.history.measures import Measure, all_measures, is_number
 from fivefold.history.reader import Reader
 from fivefold.history.settings import goals_of, plan_of
@@ -84,6 +86,8 @@ def compare(
     *,
     metric: str | None = None,
     tolerances: Mapping[str, float] | None = None,
+    rows: bool = True,
+    fetch: bool = False,
 ) -> Diff:
     """Compare two revisions.
 
@@ -96,6 +100,10 @@ def compare(
         ``NAME`` or ``NAME:maximize``: the metric that decides, instead of the plan's.
     tolerances : dict of str to float, optional
         How much worse a metric may be; see `parse_tolerances`.
+    rows : bool, default=True
+        Look into predictions and tables that are at hand, and not only at metrics and hashes.
+    fetch : bool, default=False
+        Download those that aren't at hand from the DVC remote.
 
     Raises
     ------
@@ -115,6 +123,11 @@ def compare(
     chosen: dict[str, Goal] = {name: goal} if name and goal else {}
     goals = goals_of(reader, reader.repository.snapshot(head), plan, chosen)
     metrics = _order(_metrics(left, right, goals), name, plan)
+    found = Evidence(metrics)
+    if rows:
+        contents = Contents(reader, fetch=fetch)
+        found = judge_by_rows(reader, contents, base, head, metrics)
+        metrics = found.metrics
     sections: dict[str, Any] = {
         "metrics": metrics,
         "params": _params(left, right),
@@ -124,7 +137,7 @@ def compare(
         "stages": _stages(left.lock, right.lock),
     }
     gates = _gates(reader, (left, right), head, metrics, name, goals, tolerances or {})
-    notes = _notes(reader, left, right, metrics)
+    notes = (*_notes(reader, left, right, metrics), *found.notes)
     changed = any(change.judgement not in ("same", "unreadable") for change in metrics) or any(
         sections[key] for key in sections if key != "metrics"
     )
@@ -174,43 +187,49 @@ def _metrics(left: _Side, right: _Side, goals: Goals) -> list[MetricChange]:
         old, new = before.get(name), after.get(name)
         direction = goals.direction(name)
         file = (new or old).file  # type: ignore[union-attr]
+        change = interval = None
+        if old and new and is_number(old.value) and is_number(new.value):
+            change = new.value - old.value
+            interval = change_interval(old.value, old.interval, new.value, new.interval)
+        judgement = _judge(
+            (old, left.metrics.get(file)), (new, right.metrics.get(file)), direction.goal, interval
+        )
         found.append(
             MetricChange(
                 name,
                 file,
                 old.value if old else None,
                 new.value if new else None,
-                new.value - old.value
-                if old and new and is_number(old.value) and is_number(new.value)
-                else None,
+                change,
                 direction.goal,
                 direction.source,
-                _judge(old, new, direction.goal, left.metrics.get(file), right.metrics.get(file)),
+                judgement,
                 old.interval if old else None,
                 new.interval if new else None,
+                "intervals" if interval else None,
+                interval,
             )
         )
     return found
 
 
 def _judge(
-    old: Measure | None,
-    new: Measure | None,
+    base: tuple[Measure | None, FileValues | None],
+    head: tuple[Measure | None, FileValues | None],
     goal: Goal | None,
-    left: FileValues | None,
-    right: FileValues | None,
+    interval: Interval | None,
 ) -> Judgement:
+    (old, left), (new, right) = base, head
     if old is None:
         return "unreadable" if left and left.error and not left.missing else "added"
     if new is None:
         return "unreadable" if right and right.error and not right.missing else "removed"
     if same(old.value, new.value):
         return "same"
-    if not (is_number(old.value) and is_number(new.value)) or goal is None:
+    if not (is_number(old.value) and is_number(new.value)):
         return "changed"
-    if is_noise(old.value, old.interval, new.value, new.interval):
-        return "noise"
-    return "better" if (new.value > old.value) == (goal == "maximize") else "worse"
+    noise = interval is not None and interval[0] <= 0 <= interval[1]
+    return judged(new.value - old.value, goal, noise=noise)
 
 
 def _order(
@@ -356,8 +375,7 @@ def _notes(
             )
     if left.plan and right.plan and left.plan != right.plan:
         notes.append("the plan changed: the head's is the one that judges")
-    if any(change.judgement == "noise" for change in metrics):
-        notes.append(f"'noise' is by {METHOD}")
+    notes.extend(method_notes(metrics))
     guessed = [c.name for c in metrics if c.source == "guessed" and c.judgement != "same"]
     if guessed:
         shown = ", ".join(guessed[:4]) + (", ..." if len(guessed) > 4 else "")

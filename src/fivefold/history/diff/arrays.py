@@ -1,0 +1,68 @@
+"""Arrow's columns as NumPy arrays, without pandas.
+
+pyarrow's own ``to_numpy`` imports pandas to see whether it is there, which takes longer than all
+that a diff does with the numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["encoded", "floats", "plain"]
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give a dictionary's values in place of their codes; other columns as they are."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Give numbers, truths or times as float64 with NaN for missing, shape (n_rows,).
+
+    Raises
+    ------
+    pyarrow.ArrowException
+        Where they can't be numbers.
+    """
+    column = plain(column)
+    if pa.types.is_temporal(column.type):
+        wide = pa.types.is_date32(column.type) or pa.types.is_time32(column.type)
+        column = column.cast(pa.int32() if wide else pa.int64())
+    array = column.cast(pa.float64(), safe=False).combine_chunks()
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    values = _viewed(array, np.dtype(np.float64))
+    if not array.null_count:
+        return values
+    bits = np.frombuffer(array.buffers()[0], np.uint8)
+    valid = np.unpackbits(bits, bitorder="little")[array.offset : array.offset + len(array)]
+    return np.where(valid.astype(bool), values, np.nan)
+
+
+def encoded(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Any]]:
+    """Give the values of a column numbers, in the order they occur; missing ones count as one.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_rows,)
+    values : list
+        By code; None for missing.
+    """
+    array = plain(column).combine_chunks()
+    found = array.dictionary_encode(null_encoding="encode")
+    found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    codes: NDArray[np.int64] = _viewed(found.indices, np.dtype(np.int32)).astype(np.int64)
+    return codes, found.dictionary.to_pylist()
+
+
+def _viewed(array: pa.Array, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Look at an array's bytes as they are; what is missing may be anything."""
+    if not len(array):
+        return np.empty(0, kind)
+    values: NDArray[Any] = np.frombuffer(array.buffers()[1], kind)
+    return values[array.offset : array.offset + len(array)]
