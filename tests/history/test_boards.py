@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import statistics
 from datetime import UTC, datetime
 
 import pytest
 
 from fivefold.errors import HistoryError
-from fivefold.history.leaderboard.board import read_declaration
+from fivefold.history.leaderboard.declaration import read_declaration
 from fivefold.history.leaderboard.details import compare_runs, describe, place_of
 from fivefold.history.leaderboard.ranking import rank_runs
 from fivefold.history.leaderboard.render import render_leaderboard
@@ -106,7 +107,8 @@ def test_candidates_gather_their_runs(flights: Project) -> None:
     assert logistic.candidate.runs == 2
     assert logistic.value == pytest.approx((0.623 + 0.625) / 2)
     assert (logistic.candidate.low, logistic.candidate.high) == pytest.approx((0.623, 0.625))
-    assert logistic.interval is None
+    ends = [row.interval for row in board(flights, "plan").rows[1:]]
+    assert logistic.interval == pytest.approx(tuple(map(statistics.fmean, zip(*ends, strict=True))))
     assert "2 candidates" in render_leaderboard(found, "table")
 
 

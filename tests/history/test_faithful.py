@@ -191,7 +191,7 @@ def test_the_stages_are_those_that_dvc_lists(foreign: Project) -> None:
     declared = reader.declared(reader.repository.snapshot(reader.repository.head()))
     listed = foreign.dvc("stage", "list", "--all", "--name-only").split()
     assert sorted(declared.stages) == sorted(listed)
-    assert declared.plots == ("curve.csv",)
+    assert [drawing.files for drawing in declared.drawings] == [(("curve.csv", ()),)]
 
 
 def test_a_repository_that_dvc_calls_up_to_date_has_integrity(foreign: Project) -> None:
@@ -200,7 +200,7 @@ def test_a_repository_that_dvc_calls_up_to_date_has_integrity(foreign: Project) 
     assert "up to date" in foreign.dvc("status")
     reader = foreign.reader()
     found = check(reader, reader.repository.snapshot(reader.repository.head()))
-    assert (found.status, found.reasons) == ("ok", ())
+    assert (found.status, found.reasons) == ("unverified", ("no stage writes top.json",))
 
 
 def test_a_template_follows_the_params_of_its_commit(foreign: Project, tmp_path: Any) -> None:

@@ -288,7 +288,7 @@ def _rank(
     columns: tuple[str, ...] = (),
     metric: str | None,
 ) -> Leaderboard:
-    from fivefold.history.leaderboard.board import read_declaration
+    from fivefold.history.leaderboard.declaration import read_declaration
     from fivefold.history.leaderboard.ranking import rank_runs
     from fivefold.history.leaderboard.where import parse_since
     from fivefold.history.runs import default_tips, find_tips

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fivefold.history.dvc.lock import Hash, Lock
-from fivefold.history.dvc.pipeline import Declared
-from fivefold.history.dvc.values import flatten, lookup, same
+from fivefold.history.conventions import COST_FILE
+from fivefold.history.dvc.lock import Hash, Lock, LockedStage
+from fivefold.history.dvc.pipeline import Declared, Stage
+from fivefold.history.dvc.values import FileValues, flatten, lookup, same
 from fivefold.history.git.snapshots import Snapshot
 from fivefold.history.reader import Reader
 
@@ -30,7 +32,7 @@ class Integrity:
     status : {"ok", "stale", "edited", "unverified"}
         ``edited``: an output isn't the one that the lock vouches for. ``stale``: params, code or
         commands changed after the stages ran, or the lock can't be read. ``unverified``: there is
-        no lock to hold it against.
+        no lock to hold it against, or no stage writes one of the metrics files.
     reasons : tuple of str
         What is wrong, worst first; empty for ``ok``.
     """
@@ -68,7 +70,18 @@ def check(reader: Reader, snapshot: Snapshot) -> Integrity:
         return Integrity("stale", tuple(stale))
     if not lock.stages:
         return Integrity("unverified", ("there is no dvc.lock to hold the results against",))
+    outs = {path for stage in lock.stages.values() for path in stage.outs} | lock.data.keys()
+    loose = [path for path in declared.metrics if not _covered(path, outs) and path != COST_FILE]
+    if loose:
+        return Integrity("unverified", tuple(f"no stage writes {path}" for path in loose))
     return Integrity("ok")
+
+
+def _covered(path: str, outs: Collection[str]) -> bool:
+    """Tell whether a path or a folder above it is among those vouched for."""
+    while path and path not in outs:
+        path = posixpath.dirname(path)
+    return bool(path)
 
 
 def _edited(snapshot: Snapshot, declared: Declared, lock: Lock) -> list[str]:
@@ -76,7 +89,9 @@ def _edited(snapshot: Snapshot, declared: Declared, lock: Lock) -> list[str]:
     for name, stage in lock.stages.items():
         for out in declared.stages[name].outs:
             vouched = stage.outs.get(out.path)
-            if not out.cached and vouched and _differs(snapshot, vouched):
+            # The working tree has cached metrics too, and anybody can edit them there.
+            kept = not out.cached or out.kind == "metric"
+            if kept and vouched and _differs(snapshot, vouched):
                 found.append(f"{out.path} is not what stage {name} wrote")
     return found
 
@@ -92,14 +107,17 @@ def _stale(reader: Reader, snapshot: Snapshot, declared: Declared, lock: Lock) -
             continue
         if stage.command is not None and ran.command is not None and stage.command != ran.command:
             reasons.append(f"stage {name} ran another command")
-        reasons.extend(_params_changed(reader, snapshot, name, ran.params))
+        if stage.frozen:
+            continue
+        reasons.extend(_declared_since(stage, ran))
+        reasons.extend(_params_changed(reader, snapshot, name, ran.params, writers))
         for path, used in ran.deps.items():
             if path in writers:
                 writer, written = writers[path]
-                if written.value != used.value:
+                if _other(written, used):
                     reasons.append(f"stage {name} has not run on what {writer} wrote to {path}")
             elif path in lock.data:
-                if lock.data[path].value != used.value:
+                if _other(lock.data[path], used):
                     reasons.append(f"stage {name} ran on another version of {path}")
             # A folder's hash counts files that Git ignores, so only single files are compared.
             elif not used.value.endswith(".dir") and _differs(snapshot, used):
@@ -107,13 +125,50 @@ def _stale(reader: Reader, snapshot: Snapshot, declared: Declared, lock: Lock) -
     return reasons
 
 
+def _declared_since(stage: Stage, ran: LockedStage) -> list[str]:
+    """Name what dvc.yaml declares of a stage and its last run didn't know."""
+    reasons = [
+        f"stage {stage.name} has not run since it depends on {path}"
+        for path in stage.deps
+        if path not in ran.deps
+    ]
+    for path, names in stage.params:
+        known = ran.params.get(path, {})
+        lacking = [name for name in names if name not in known]
+        if lacking or (not names and path not in ran.params):
+            what = ", ".join(lacking) or path
+            reasons.append(f"stage {stage.name} has not run since it depends on {what}")
+    reasons.extend(
+        f"stage {stage.name} has not run since it writes {out.path}"
+        for out in stage.outs
+        if out.path not in ran.outs
+    )
+    return reasons
+
+
+def _other(one: Hash, other: Hash) -> bool:
+    """Tell whether two hashes are of different contents; those of two algorithms tell nothing."""
+    return one.algorithm == other.algorithm and one.value != other.value
+
+
 def _params_changed(
-    reader: Reader, snapshot: Snapshot, stage: str, ran: Mapping[str, Mapping[str, Any]]
+    reader: Reader,
+    snapshot: Snapshot,
+    stage: str,
+    ran: Mapping[str, Mapping[str, Any]],
+    written: Container[str],
 ) -> list[str]:
     reasons = []
     for path, values in ran.items():
         blob = snapshot.blob(path)
-        raw = reader.file(snapshot, path, blob).raw if blob is not None else {}
+        if blob is None and path in written:
+            # DVC's cache has it, if anything: the lock holds its hash.
+            continue
+        file = reader.file(snapshot, path, blob) if blob is not None else FileValues()
+        if file.error:
+            reasons.append(f"stage {stage} ran with other params: {file.error}")
+            continue
+        raw = file.raw
         for key, value in values.items():
             try:
                 now = lookup(raw, key)

@@ -35,7 +35,13 @@ class Measure(NamedTuple):
 
 def is_number(value: Any) -> TypeGuard[int | float]:
     """Tell whether a value can rank: a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        # An integer beyond every float.
+        return False
 
 
 def find_measure(files: Mapping[str, FileValues], name: str) -> Measure | None:

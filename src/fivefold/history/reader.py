@@ -123,7 +123,10 @@ class Reader:
                     data.update(tracked_data(found.raw, file))
                 else:
                     beside = locate(posixpath.dirname(file), "dvc.yaml")
-                    stages.update(locked_stages(found.raw, beside, declared.stages))
+                    try:
+                        stages.update(locked_stages(found.raw, beside, declared.stages))
+                    except MalformedError as error:
+                        problems.append(str(error))
             self._locks[key] = Lock(stages, data, tuple(problems))
         return self._locks[key]
 
@@ -206,29 +209,6 @@ class Reader:
                 return outs[path]
             path = posixpath.dirname(path)
         return None
-
-    def content(self, snapshot: Snapshot, path: str) -> bytes | None:
-        """Give a file's bytes from Git or from DVC's cache, or None where neither has it."""
-        blob = snapshot.blob(path)
-        if blob is not None:
-            return snapshot.data(blob)
-        whole = self._vouched(snapshot, path)
-        if whole is None:
-            return None
-        if whole.value.endswith(".dir"):
-            inner = self.cache.listing(whole).get(path)
-            return self.cache.read(inner) if inner else None
-        return self.cache.read(whole) if whole.path == path else None
-
-    def files(self, snapshot: Snapshot, path: str) -> list[str]:
-        """List a path: itself, or the files below it, in Git or in DVC's cache."""
-        if snapshot.blob(path) is not None:
-            return [path]
-        inside = snapshot.files(path)
-        whole = self._vouched(snapshot, path)
-        if inside or whole is None or not whole.value.endswith(".dir"):
-            return inside or [path]
-        return [file for file in self.cache.listing(whole) if f"{file}/".startswith(f"{path}/")]
 
     def _from_cache(self, snapshot: Snapshot, path: str) -> dict[str, FileValues]:
         content = self.vouched(snapshot, path)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fivefold.history.markup import escape
 
@@ -22,6 +23,13 @@ _STYLES = {
     "dim": "dim",
     "bold": "bold",
 }
+
+# How a formula begins, to one spreadsheet or another.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+# Control characters could move a terminal's cursor, a line's end would break a row, and marks of
+# direction would show a text from back to front.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
 _GAP = 3
 _SHORTEST = 18
@@ -91,9 +99,13 @@ def draw(parts: Sequence[Table | Text]) -> str:
     )
     for part in parts:
         if isinstance(part, Text):
-            console.print(RichText(part.text, style=_STYLES.get(part.style, "")), soft_wrap=True)
+            console.print(
+                RichText(_printable(part.text), style=_STYLES.get(part.style, "")), soft_wrap=True
+            )
             continue
-        part, left_out = _fit(part, width)
+        cells = [[_printable(cell) for cell in row] for row in part.rows]
+        columns = tuple(replace(column, title=_printable(column.title)) for column in part.columns)
+        part, left_out = _fit(replace(part, columns=columns, rows=cells), width)
         table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for column, room in zip(part.columns, _widths(part, width), strict=True):
             table.add_column(
@@ -107,12 +119,16 @@ def draw(parts: Sequence[Table | Text]) -> str:
         for row, style in zip(part.rows, styles, strict=True):
             table.add_row(*map(RichText, row), style=_STYLES.get(style, ""))
         if part.title:
-            console.print(RichText(f"\n{part.title}", style="bold"))
+            console.print(RichText(f"\n{_printable(part.title)}", style="bold"))
         console.print(table)
         if left_out:
             names = ", ".join(left_out)
             console.print(RichText(f"too narrow for: {names}", style="dim"), soft_wrap=True)
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines())
+
+
+def _printable(text: str) -> str:
+    return _CONTROL.sub(" ", text)
 
 
 def _fit(table: Table, width: int) -> tuple[Table, list[str]]:
@@ -183,9 +199,23 @@ def without_empty(table: Table) -> Table:
 
 
 def to_csv(table: Table) -> str:
-    """Write as CSV with a header line."""
+    """Write as CSV with a header line; no text is a formula to a spreadsheet."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.title for column in table.columns])
-    writer.writerows(table.rows)
+    writer.writerow([_no_formula(column.title) for column in table.columns])
+    writer.writerows([_no_formula(cell) for cell in row] for row in table.rows)
     return out.getvalue().rstrip("\n")
+
+
+def _no_formula(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet would run: subjects and params are anybody's.
+
+    Numbers stay as they are, so that a program reads them back to the last digit.
+    """
+    if not text.startswith(_FORMULA):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text

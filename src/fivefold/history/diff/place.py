@@ -10,12 +10,15 @@ from collections.abc import Iterable
 
 from fivefold.errors import HistoryError
 from fivefold.history.diff.changes import Place
+from fivefold.history.diff.checks import Checks
 from fivefold.history.git.repository import Repository, Revision
 from fivefold.history.git.snapshots import CommitSnapshot
 from fivefold.history.integrity import check
-from fivefold.history.leaderboard.board import Board, choose_board, read_declaration
+from fivefold.history.leaderboard.board import Board, choose_board
+from fivefold.history.leaderboard.declaration import read_declaration
 from fivefold.history.leaderboard.evaluation import data_version, misses
-from fivefold.history.leaderboard.ranking import admitted, in_order, score_runs, with_ranks
+from fivefold.history.leaderboard.order import in_order, with_ranks
+from fivefold.history.leaderboard.ranking import admitted, score_runs
 from fivefold.history.leaderboard.standings import Row, RowBuilder
 from fivefold.history.leaderboard.where import Condition
 from fivefold.history.measures import Measure
@@ -68,6 +71,7 @@ def find_place(
     for item in (*first, *scored):
         found.look(*item)
     reader.memory.save()
+    found.save()
     mine = next((item for item in scored if item[0] is ours["head"]), scored[0])
     version = found.version(mine[0])
     rows, unchecked = [], 0
@@ -103,6 +107,7 @@ class _Lookups:
 
     def __init__(self, reader: Reader, board: Board, most: int) -> None:
         self._reader, self._board, self._left = reader, board, most
+        self._checks = Checks(reader.memory.path.parent)
         self._known: dict[int, tuple[bool, str | None]] = {}
         self._paths = ",".join(board.declaration.data or ())
 
@@ -113,8 +118,7 @@ class _Lookups:
         snapshot = run.snapshot
         tree = snapshot.tree if isinstance(snapshot, CommitSnapshot) else None
         question = f"{measure.file} on {self._paths}"
-        memory = self._reader.memory
-        found = memory.check(question, tree) if tree else None
+        found = self._checks.find(question, tree) if tree else None
         if found is None:
             if self._left <= 0:
                 return
@@ -122,8 +126,12 @@ class _Lookups:
             version = data_version(self._reader, snapshot, self._board, measure.file)
             found = check(self._reader, snapshot).trusted, version
             if tree:
-                memory.keep_check(question, tree, *found)
+                self._checks.keep(question, tree, found)
         self._known[id(run)] = found
+
+    def save(self) -> None:
+        """Remember what was found for the next call."""
+        self._checks.save()
 
     def known(self, run: Run) -> bool:
         """Tell whether a run was looked into, now or before."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fivefold.history.dvc.pipeline import Stage, locate
+from fivefold.history.dvc.values import MalformedError
 
 __all__ = ["Hash", "Lock", "LockedStage", "locked_stages", "tracked_data"]
 
@@ -107,12 +108,18 @@ def locked_stages(data: Any, file: str, stages: Mapping[str, Stage]) -> dict[str
         The path of the ``dvc.yaml`` beside it.
     stages : dict of str to Stage
         The declared stages, which know their working folders.
+
+    Raises
+    ------
+    MalformedError
+        Where it holds no stages by name.
     """
-    if not isinstance(data, Mapping):
-        return {}
-    entries = data.get("stages", {}) if "schema" in data else data
+    lock = f"{file.removesuffix('.yaml')}.lock"
+    entries = data.get("stages") if isinstance(data, Mapping) and "schema" in data else data
+    if not isinstance(entries or {}, Mapping):
+        raise MalformedError(f"{lock}: the stages are not a mapping")
     found = {}
-    for name, entry in (entries or {}).items() if isinstance(entries, Mapping) else ():
+    for name, entry in (entries or {}).items():
         address = f"{file}:{name}" if posixpath.dirname(file) else str(name)
         stage = stages.get(address)
         if stage is None or not isinstance(entry, Mapping):

@@ -57,6 +57,8 @@ class Stage:
     outs : tuple of Output
     params : tuple of (str, tuple of str)
         Params files with the names tracked in each; none means all.
+    deps : tuple of str
+        Paths that it reads, relative to DVC's root.
     frozen : bool
         Whether it is not to run again, whatever its inputs became.
     """
@@ -66,6 +68,7 @@ class Stage:
     command: Any
     outs: tuple[Output, ...]
     params: tuple[tuple[str, tuple[str, ...]], ...]
+    deps: tuple[str, ...] = ()
     frozen: bool = False
 
 
@@ -159,6 +162,7 @@ def _stages(data: Mapping[str, Any], file: str) -> Iterator[Stage]:
             command=stage.get("cmd"),
             outs=tuple(_outputs(stage, wdir)),
             params=tuple(_params(stage.get("params"), wdir)),
+            deps=tuple(locate(wdir, p) for p, _ in _entries(stage.get("deps")) if _is_local(p)),
             frozen=stage.get("frozen") is True,
         )
 

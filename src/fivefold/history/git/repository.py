@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pygit2
+from pygit2.enums import ReferenceFilter as References
 
 from fivefold.errors import HistoryError, nearest
 from fivefold.history.git.snapshots import (
@@ -171,6 +173,19 @@ class Repository:
             return tree
         found = self.objects.entry(self.objects.tree(tree), os.fsencode(self.prefix))
         return found[1] if found is not None and found[0] == FOLDER else None
+
+    @cached_property
+    def tags(self) -> dict[str, tuple[str, ...]]:
+        """The tags of each commit that has any, by its whole id, sorted."""
+        found: dict[str, list[str]] = {}
+        for reference in self.git.references.iterator(References.TAGS):
+            try:
+                commit = str(reference.peel(pygit2.Commit).id)
+            except (pygit2.GitError, KeyError, ValueError):
+                # A tag may point to a file or a tree, and a reference to what was pruned.
+                continue
+            found.setdefault(commit, []).append(reference.shorthand)
+        return {commit: tuple(sorted(names)) for commit, names in found.items()}
 
     def default_base(self) -> Revision:
         """Give the merge base of HEAD and the default branch, as a pull request compares.

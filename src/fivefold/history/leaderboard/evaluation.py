@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import statistics
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from fivefold.history.conventions import decides, model_name
+from fivefold.history.dvc.lock import Hash
+from fivefold.history.dvc.values import FileValues
 from fivefold.history.git.snapshots import Snapshot
+from fivefold.history.goals import read_plan
 from fivefold.history.leaderboard.board import Board
+from fivefold.history.leaderboard.candidates import mean_interval
 from fivefold.history.measures import Measure, find_measure, is_number, measure_in
 from fivefold.history.reader import Reader
 from fivefold.history.runs import Run
 
-__all__ = ["data_version", "find_primary", "misses", "run_value"]
+__all__ = [
+    "data_version",
+    "find_primary",
+    "judged_on",
+    "misses",
+    "planned_metric",
+    "run_value",
+    "set_measures",
+    "tags_of",
+    "version_text",
+]
 
 _HELD_OUT = ("test", "holdout", "held_out", "held-out")
 
@@ -61,39 +78,68 @@ def find_primary(
 def _over_sets(
     reader: Reader, snapshot: Snapshot, board: Board, sets: tuple[str, ...]
 ) -> tuple[Measure | None, list[str]]:
-    """Take the mean over several evaluation sets; who wasn't judged on all of them can't rank."""
-    files = reader.metrics(snapshot)
-    found = {path: find_measure(files, f"{path}:{board.primary}") for path in sets}
-    values = [m.value for m in found.values() if m is not None and is_number(m.value)]
-    if not values:
-        return None, []
-    lacking = [path for path, m in found.items() if m is None or not is_number(m.value)]
-    measure = Measure(board.primary, sets[0], statistics.fmean(values))
-    if lacking:
-        covered = len(sets) - len(lacking)
+    """Take the mean over several evaluation sets.
+
+    A run that wasn't judged on all of them can't rank, but as part of a candidate.
+    """
+    found = set_measures(reader, snapshot, board)
+    if not found:
+        broken = [f.error for f in reader.metrics(snapshot).values() if f.error and not f.missing]
+        return None, [*broken, *reader.declared(snapshot).problems]
+    measures = list(found.values())
+    measure = Measure(
+        board.primary,
+        measures[0].file,
+        statistics.fmean(m.value for m in measures),
+        mean_interval([m.interval for m in measures]),
+    )
+    lacking = [path for path in sets if path not in found]
+    if lacking and not board.declaration.by:
         return measure, [
-            f"judged on {covered} of {len(sets)} evaluation sets, not on {', '.join(lacking)}"
+            f"judged on {len(found)} of {len(sets)} evaluation sets, not on {', '.join(lacking)}"
         ]
     return measure, []
 
 
+def set_measures(reader: Reader, snapshot: Snapshot, board: Board) -> dict[str, Measure]:
+    """Give a run's primary metric by evaluation set, for those that have it as a number."""
+    files = reader.metrics(snapshot)
+    name = board.primary.rpartition(":")[2]
+    found = {
+        path: measure
+        for path in board.declaration.evaluations
+        if (measure := find_measure(files, f"{path}:{name}")) is not None
+    }
+    return {path: measure for path, measure in found.items() if is_number(measure.value)}
+
+
 def misses(reader: Reader, snapshot: Snapshot, board: Board) -> list[str]:
-    """Say which of the board's qualifications a run misses; a missing metric is a miss."""
+    """Say which of the board's qualifications a run misses; a missing metric is a miss.
+
+    On a board of several evaluation sets, each that a run was judged on has to meet them.
+    """
     if not board.declaration.qualify:
         return []
     files = reader.metrics(snapshot)
+    sets = board.declaration.evaluations
     found = []
     for metric, bounds in board.declaration.qualify.items():
-        measure = find_measure(files, metric)
-        value = measure.value if measure else None
-        if not is_number(value):
-            found.append(f"{metric} is missing")
-            continue
-        if "min" in bounds and value < bounds["min"]:
-            found.append(f"{metric} {value:.6g} is below {bounds['min']:g}")
-        if "max" in bounds and value > bounds["max"]:
-            found.append(f"{metric} {value:.6g} is above {bounds['max']:g}")
+        inside = [f"{path}:{metric}" for path in sets if metric in _values(files, path)]
+        for name in inside or [metric]:
+            measure = find_measure(files, name)
+            value = measure.value if measure else None
+            if not is_number(value):
+                found.append(f"{name} is missing")
+                continue
+            if "min" in bounds and value < bounds["min"]:
+                found.append(f"{name} {value:.6g} is below {bounds['min']:g}")
+            if "max" in bounds and value > bounds["max"]:
+                found.append(f"{name} {value:.6g} is above {bounds['max']:g}")
     return found
+
+
+def _values(files: Mapping[str, FileValues], path: str) -> Mapping[str, Any]:
+    return files[path].values if path in files else {}
 
 
 def data_version(
@@ -101,26 +147,58 @@ def data_version(
 ) -> str | None:
     """Give the version of the data that a run was judged on, or None where nothing tells.
 
-    The board names the files; otherwise they are those inputs of the stage that writes the metric
-    whose name says that they were held out, such as ``data/test.parquet``.
+    The board or ``fivefold.yaml`` names the files; otherwise they are those inputs of the stage
+    that writes the metric whose name says that they were held out, such as ``data/test.parquet``.
+    """
+    files = board.declaration.evaluations or ((metrics_file,) if metrics_file else ())
+    return version_text(judged_on(reader, snapshot, board, files)) or None
+
+
+def version_text(known: Mapping[str, str]) -> str:
+    """Write versions of files for people: a path and the start of its hash."""
+    return ", ".join(f"{path} {value[:8]}" for path, value in known.items())
+
+
+def judged_on(
+    reader: Reader, snapshot: Snapshot, board: Board, files: tuple[str, ...]
+) -> dict[str, str]:
+    """Give the hashes of what the metrics in some files were computed from, by path.
+
+    A path that no lock vouches for is known by the folder that holds it, or by its content in Git.
     """
     lock = reader.lock(snapshot)
-    paths = board.declaration.data
+    paths = board.data
     if paths is None:
-        if metrics_file is None:
-            return None
-        deps = [s.deps for s in lock.stages.values() if metrics_file in s.outs]
+        deps = [s.deps for s in lock.stages.values() if any(file in s.outs for file in files)]
         paths = tuple(
-            path
-            for inputs in deps
-            for path in inputs
-            if any(word in posixpath.basename(path).lower() for word in _HELD_OUT)
+            dict.fromkeys(
+                path
+                for inputs in deps
+                for path in inputs
+                if any(word in posixpath.basename(path).lower() for word in _HELD_OUT)
+            )
         )
     known = lock.outs()
     for stage in lock.stages.values():
         known.update({path: item for path, item in stage.deps.items() if path not in known})
-    found = [f"{path} {known[path].value[:8]}" for path in paths if path in known]
-    return ", ".join(found) or None
+    found = {path: _version(snapshot, known, path) for path in paths}
+    return {path: value for path, value in found.items() if value is not None}
+
+
+def _version(snapshot: Snapshot, known: Mapping[str, Hash], path: str) -> str | None:
+    above = path
+    while above:
+        if above in known:
+            return known[above].value
+        above = posixpath.dirname(above)
+    blob = snapshot.blob(path)
+    return None if blob is None else blob.hex()
+
+
+def planned_metric(reader: Reader, snapshot: Snapshot) -> str | None:
+    """Give the primary metric of the plan that a run was made under, where its params hold one."""
+    plan = read_plan(reader.params(snapshot))
+    return plan.primary if plan else None
 
 
 def run_value(reader: Reader, run: Run, name: str) -> Any:
@@ -144,4 +222,37 @@ def run_value(reader: Reader, run: Run, name: str) -> Any:
         return model_name(params)
     if name == "commit":
         return run.id
+    if name == "tag" or name.startswith("tag:"):
+        tags = tags_of(reader, run, name.partition(":")[2])
+        if tags:
+            return ", ".join(tags)
     raise KeyError(name)
+
+
+def tags_of(reader: Reader, run: Run, pattern: str = "") -> tuple[str, ...]:
+    """Give the names of a run's tags, sorted.
+
+    Parameters
+    ----------
+    reader : Reader
+    run : Run
+    pattern : str
+        Take only tags of this shell pattern, and of those what the first ``*`` stands for:
+        ``try/*/*`` gives ``forest`` for ``try/forest/3``. Empty takes whole names.
+    """
+    names = {
+        name for commit in (run.id, *run.also) for name in reader.repository.tags.get(commit, ())
+    }
+    if pattern:
+        found = (_first_star(pattern).fullmatch(name) for name in names)
+        names = {match[1] if match.re.groups else match[0] for match in found if match}
+    return tuple(sorted(names))
+
+
+@lru_cache(maxsize=16)
+def _first_star(pattern: str) -> re.Pattern[str]:
+    """Make a regular expression of a shell pattern, whose only group is its first star."""
+    escaped = re.escape(pattern).replace(r"\?", ".")
+    before, star, after = escaped.partition(r"\*")
+    rest = after.replace(r"\*", ".*?")
+    return re.compile(f"{before}(.*?){rest}" if star else before, re.DOTALL)

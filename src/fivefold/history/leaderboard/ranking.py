@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from itertools import groupby
-from typing import Any
 
 from fivefold.errors import HistoryError, nearest
 from fivefold.history.integrity import check
-from fivefold.history.intervals import METHOD, is_noise
-from fivefold.history.leaderboard.board import Board, Declaration, choose_board
-from fivefold.history.leaderboard.candidates import gather
+from fivefold.history.intervals import METHOD
+from fivefold.history.leaderboard.board import Board, choose_board
+from fivefold.history.leaderboard.coverage import Arena
+from fivefold.history.leaderboard.declaration import Declaration
 from fivefold.history.leaderboard.evaluation import data_version, find_primary, misses, run_value
-from fivefold.history.leaderboard.standings import Leaderboard, Row, RowBuilder
+from fivefold.history.leaderboard.grouping import gather
+from fivefold.history.leaderboard.order import in_order, with_ranks
+from fivefold.history.leaderboard.standings import DistinctRows, Leaderboard, Row, RowBuilder
 from fivefold.history.leaderboard.where import Condition
 from fivefold.history.measures import Measure, is_number, names_of
 from fivefold.history.reader import Reader
 from fivefold.history.runs import Run, Tip, collect_runs
-from fivefold.metrics import Goal
 
-__all__ = ["admitted", "in_order", "rank_runs", "score_runs", "with_ranks"]
+__all__ = ["admitted", "rank_runs", "score_runs"]
 
 
 def rank_runs(
@@ -80,25 +80,36 @@ def rank_runs(
     if not scored and not unranked:
         raise _nothing(reader, runs, board, filtered=len(chosen) < len(runs))
     reader.memory.save()
-    here = _current_data(reader, board, scored)
+    arena = Arena.of(reader, board, scored)
+    ages = {run: age for age, run in enumerate(runs)}
     scored = in_order(builder, scored)
-    rows, elsewhere, passed_over = _verified(builder, scored, None if declaration.by else top, here)
-    candidates = 0
-    if declaration.by:
-        rows, candidates = _candidates(reader, rows, board, top)
-        elsewhere = {k: _candidates(reader, v, board, top)[0] for k, v in elsewhere.items()}
+    by = declaration.by
+    rows, elsewhere, passed_over = _verified(builder, scored, None if by else top, arena)
+    ranked = len(scored) - len(passed_over) - sum(map(len, elsewhere.values()))
+    notes = _notes(builder, rows, without)
+    if by:
+        rows, partial, untagged = gather(builder, arena, rows, ages)
+        ranked = len(rows)
+        passed_over = [*partial, *passed_over]
+        apart = replace(arena, sets=())
+        elsewhere = {
+            label: found
+            for label, runs_there in elsewhere.items()
+            if (found := gather(builder, apart, runs_there, ages)[0])
+        }
+        if untagged:
+            notes.append(f"{_count(untagged)} no tag to be a candidate by")
     rows = with_ranks(rows)
-    elsewhere = {version: with_ranks(found) for version, found in elsewhere.items()}
-    others = sum(map(len, elsewhere.values()))
-    ranked = candidates if declaration.by else len(scored) - len(passed_over) - others
+    if any(row.level for row in rows[1:]):
+        notes.append(f"rank 1 is shared where the difference can be noise, by {METHOD}")
     return Leaderboard(
         board,
-        tuple(rows),
+        tuple(rows[:top]),
         (*passed_over, *unranked),
-        {version: tuple(found) for version, found in elsewhere.items()},
+        {label: tuple(with_ranks(found)[:top]) for label, found in elsewhere.items()},
         ranked,
         without,
-        _notes(reader, board, rows, without),
+        tuple(notes),
     )
 
 
@@ -125,15 +136,22 @@ def _nothing(reader: Reader, runs: list[Run], board: Board, *, filtered: bool) -
     )
 
 
-def _notes(reader: Reader, board: Board, rows: list[Row], without: int) -> tuple[str, ...]:
-    notes = list(board.notes)
-    if _shallow(reader):
+def _notes(builder: RowBuilder, rows: list[Row], without: int) -> list[str]:
+    notes = list(builder.board.notes)
+    if _shallow(builder.reader):
         notes.append("the clone is shallow: runs before its first commit are not here")
-    if any(row.level for row in rows[1:]):
-        notes.append(f"rank 1 is shared where the difference can be noise, by {METHOD}")
     if without:
-        notes.append(f"{without} run{'s have' if without > 1 else ' has'} no {board.primary}")
-    return tuple(notes)
+        notes.append(f"{_count(without)} no {builder.board.primary}")
+    notes.extend(
+        f"no run has {name}: neither a param nor a metric is called so"
+        for name in builder.columns
+        if rows and not any(name in row.columns for row in rows)
+    )
+    return notes
+
+
+def _count(runs: int) -> str:
+    return f"{runs} run{'s have' if runs > 1 else ' has'}"
 
 
 def admitted(reader: Reader, run: Run, conditions: list[Condition], since: datetime | None) -> bool:
@@ -169,126 +187,30 @@ def score_runs(
     return scored, unranked, without
 
 
-def _order(measure: Measure, goal: Goal) -> float:
-    value = float(measure.value)
-    return -value if goal == "maximize" else value
-
-
-def in_order(builder: RowBuilder, scored: list[tuple[Run, Measure]]) -> list[tuple[Run, Measure]]:
-    """Sort the best first; of equal ones the cheaper, then the older."""
-    goal = builder.board.goal
-    scored = sorted(scored, key=lambda item: _order(item[1], goal))
-    result: list[tuple[Run, Measure]] = []
-    for _, equal in groupby(scored, key=lambda item: _order(item[1], goal)):
-        group = list(equal)
-        if len(group) > 1:
-            # Only a tie is worth the reading of what the runs cost.
-            group.sort(key=lambda item: _tie(builder, item[0]))
-        result.extend(group)
-    return result
-
-
-def _tie(builder: RowBuilder, run: Run) -> tuple[float, float]:
-    seconds = builder.seconds(run)
-    return (
-        float("inf") if seconds is None else seconds,
-        run.time.timestamp() if run.time else float("inf"),
-    )
-
-
-def _current_data(reader: Reader, board: Board, scored: list[tuple[Run, Measure]]) -> str | None:
-    """Give the version of the data that runs are judged on now: here, or else by the newest run."""
-    if not scored:
-        return None
-    newest, measure = scored[0]
-    repository = reader.repository
-    here = repository.snapshot(repository.workspace())
-    return data_version(reader, here, board, measure.file) or data_version(
-        reader, newest.snapshot, board, measure.file
-    )
-
-
 def _verified(
-    builder: RowBuilder, scored: list[tuple[Run, Measure]], top: int | None, here: str | None
+    builder: RowBuilder, scored: list[tuple[Run, Measure]], top: int | None, arena: Arena
 ) -> tuple[list[Row], dict[str, list[Row]], list[Row]]:
     """Give the best rows that nothing speaks against, those judged elsewhere, and the others.
 
     Runs are looked into from the best down, and no further than the rows asked for.
     """
     reader, board = builder.reader, builder.board
-    rows: list[Row] = []
-    elsewhere: dict[str, list[Row]] = {}
-    passed_over: list[Row] = []
+    rows, passed_over = DistinctRows(reader), DistinctRows(reader)
+    elsewhere: dict[str, DistinctRows] = {}
     for run, measure in scored:
-        if top is not None and len(rows) >= top:
+        if top is not None and len(rows.rows) >= top:
             break
-        integrity = check(reader, run.snapshot)
-        version = data_version(reader, run.snapshot, board, measure.file)
+        snapshot = run.snapshot
+        integrity = check(reader, snapshot)
+        version = data_version(reader, snapshot, board, measure.file)
         reasons = () if integrity.trusted else integrity.reasons
-        reasons = (*reasons, *misses(reader, run.snapshot, board))
+        reasons = (*reasons, *misses(reader, snapshot, board))
         row = builder.row(run, measure, reasons, integrity, version)
+        apart = None if reasons else arena.apart(snapshot, version)
         if reasons:
-            passed_over.append(row)
-        elif version is not None and here is not None and version != here:
-            elsewhere.setdefault(version, []).append(row)
+            passed_over.add(row)
+        elif apart:
+            elsewhere.setdefault(apart, DistinctRows(reader)).add(row)
         else:
-            rows.append(row)
-    return rows, elsewhere, passed_over
-
-
-def _candidates(
-    reader: Reader, rows: list[Row], board: Board, top: int | None
-) -> tuple[list[Row], int]:
-    """Make one row of each candidate's runs."""
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        key = tuple(_group_value(reader, row.run, name) for name in board.declaration.by)
-        groups.setdefault(key, []).append(row)
-    found = []
-    for key, members in groups.items():
-        newest = max(
-            members, key=lambda row: row.run.time.timestamp() if row.run.time else float("inf")
-        )
-        candidate, standing = gather(
-            dict(zip(board.declaration.by, key, strict=True)),
-            [row.value for row in members],
-            members.index(newest),
-            board.declaration.aggregate,
-            board.goal,
-        )
-        row = members[standing]
-        alone = row.value == candidate.value
-        found.append(
-            replace(
-                row,
-                value=candidate.value,
-                # The interval is one run's; a mean of several has another.
-                interval=row.interval if alone else None,
-                candidate=candidate,
-            )
-        )
-    found.sort(key=lambda row: -row.value if board.goal == "maximize" else row.value)
-    return found[:top], len(found)
-
-
-def _group_value(reader: Reader, run: Run, name: str) -> Any:
-    try:
-        value = run_value(reader, run, name)
-    except KeyError:
-        return None
-    return str(value) if isinstance(value, (list, dict)) else value
-
-
-def with_ranks(rows: list[Row]) -> list[Row]:
-    """Give ranks to rows in order; who can't be told from the leader shares its rank."""
-    ranked: list[Row] = []
-    for place, row in enumerate(rows, start=1):
-        leader = rows[0]
-        level = is_noise(leader.value, leader.interval, row.value, row.interval)
-        rank: int | None = place
-        if level or row.value == leader.value:
-            rank = 1
-        elif ranked[-1].value == row.value:
-            rank = ranked[-1].rank
-        ranked.append(replace(row, rank=rank, level=level))
-    return ranked
+            rows.add(row)
+    return rows.rows, {label: found.rows for label, found in elsewhere.items()}, passed_over.rows

@@ -13,6 +13,19 @@ from fivefold.history.tables import Column, Table, Text, draw, to_csv, to_markdo
 
 __all__ = ["render_leaderboard"]
 
+_BELOW = 20
+_PLAIN = (
+    "model",
+    "commit",
+    "subject",
+    "author",
+    "date",
+    "branch",
+    "seconds",
+    "integrity",
+    "data",
+)
+
 
 def render_leaderboard(board: Leaderboard, format: str) -> str:  # noqa: A002  the option's name
     """Show a leaderboard.
@@ -23,7 +36,7 @@ def render_leaderboard(board: Leaderboard, format: str) -> str:  # noqa: A002  t
     format : {"table", "markdown", "json", "csv"}
     """
     if format == "json":
-        return json.dumps(to_dict(board), indent=2, ensure_ascii=False)
+        return json.dumps(to_dict(board), indent=2, ensure_ascii=False, allow_nan=False)
     if format == "csv":
         return to_csv(_flat(board))
     parts = _parts(board)
@@ -61,7 +74,7 @@ def _row_dict(row: Row) -> dict[str, Any]:
         "author": row.run.author,
         "date": time.isoformat() if time else None,
         "branch": row.run.branch,
-        "seconds": row.seconds,
+        "seconds": as_json(row.seconds),
         "integrity": row.integrity.status if row.integrity else None,
         "reasons": list(row.reasons),
         "data": row.data,
@@ -83,24 +96,34 @@ def _parts(board: Leaderboard) -> list[Table | Text]:
     parts: list[Table | Text] = [Text(head, "bold")]
     if board.rows:
         parts.append(_ranked(board, board.rows))
-    for version, rows in board.elsewhere.items():
-        parts.append(_ranked(board, rows, f"Judged on other data: {version}"))
+    for label, rows in board.elsewhere.items():
+        how = "Made under another plan" if label.startswith("planned") else "Judged on other data"
+        parts.append(_ranked(board, rows, f"{how}: {label}"))
     if board.unranked:
         parts.append(_below(board))
+        if len(board.unranked) > _BELOW:
+            parts.append(Text(f"and {len(board.unranked) - _BELOW} more not ranked", "dim"))
     parts.extend(Text(note, "dim") for note in board.notes)
     return parts
+
+
+def _groups(rows: Sequence[Row]) -> list[str]:
+    """Name what the candidates are grouped by: what was declared, or the params in it."""
+    return list(dict.fromkeys(name for row in rows if row.candidate for name in row.candidate.by))
 
 
 def _ranked(board: Leaderboard, rows: Sequence[Row], title: str = "") -> Table:
     others = [name for name in board.board.metrics if any(name in row.metrics for row in rows)]
     extra = list(dict.fromkeys(name for row in rows for name in row.columns))
+    by = _groups(rows)
     columns = [
         Column("rank", number=True),
         Column(board.board.primary, number=True),
         Column("95% interval", spare=1),
         *(Column(name, number=True, spare=2) for name in others),
-        *(Column(name) for name in board.board.declaration.by),
+        *(Column(name, spare=place and 1) for place, name in enumerate(by)),
         Column("runs", number=True),
+        Column("sets"),
         Column("spread", spare=1),
         *(Column(name) for name in extra),
         Column("model"),
@@ -121,7 +144,7 @@ def _ranked(board: Leaderboard, rows: Sequence[Row], title: str = "") -> Table:
                 value_text(row.value),
                 ends_text(row.interval),
                 *(value_text(row.metrics[name]) if name in row.metrics else "" for name in others),
-                *_candidate_cells(row, board.board.declaration.by),
+                *_candidate_cells(row, by),
                 *(value_text(row.columns[name]) if name in row.columns else "" for name in extra),
                 row.model or "",
                 row.run.short,
@@ -138,9 +161,15 @@ def _ranked(board: Leaderboard, rows: Sequence[Row], title: str = "") -> Table:
 
 
 def _below(board: Leaderboard) -> Table:
+    rows = board.unranked[:_BELOW]
+    by = _groups(rows)
     columns = (
         Column(board.board.primary, number=True),
         Column("state"),
+        *(Column(name, spare=place and 1) for place, name in enumerate(by)),
+        Column("runs", number=True),
+        Column("sets"),
+        Column("spread", spare=1),
         Column("model"),
         Column("commit"),
         Column("subject", shrinks=True),
@@ -150,22 +179,24 @@ def _below(board: Leaderboard) -> Table:
         [
             value_text(row.value),
             row.integrity.status if row.integrity else "unreadable",
+            *_candidate_cells(row, by),
             row.model or "",
             row.run.short,
             row.run.subject,
             _why(row.reasons),
         ]
-        for row in board.unranked
+        for row in rows
     ]
     return without_empty(Table(columns, cells, ["dim"] * len(cells), "Not ranked"))
 
 
-def _candidate_cells(row: Row, by: tuple[str, ...]) -> list[str]:
+def _candidate_cells(row: Row, by: Sequence[str]) -> list[str]:
     found = row.candidate
     if found is None:
-        return [*("" for _ in by), "", ""]
+        return [*("" for _ in by), "", "", ""]
     spread = "" if found.deviation is None else f"{ends_text((found.low, found.high))}"
-    return [*(value_text(found.by.get(name)) for name in by), str(found.runs), spread]
+    covered = f"{found.covered} of {found.sets}" if found.sets > 1 else ""
+    return [*(value_text(found.by.get(name)) for name in by), str(found.runs), covered, spread]
 
 
 def _why(reasons: tuple[str, ...]) -> str:
@@ -176,34 +207,34 @@ def _why(reasons: tuple[str, ...]) -> str:
 def _flat(board: Leaderboard) -> Table:
     """Give every row, ranked or not, with raw values: for a spreadsheet or a program."""
     apart = [row for rows in board.elsewhere.values() for row in rows]
-    rows = [_row_dict(row) for row in (*board.rows, *apart, *board.unranked)]
+    every = (*board.rows, *apart, *board.unranked)
+    rows = [_row_dict(row) for row in every]
     extra = tuple(dict.fromkeys(name for row in rows for name in row["columns"]))
-    plain = (
-        "model",
-        "commit",
-        "subject",
-        "author",
-        "date",
-        "branch",
-        "seconds",
-        "integrity",
-        "data",
-    )
-    columns = ["rank", board.board.primary, "low", "high", *board.board.metrics, *extra, *plain]
-    columns.append("reasons")
-    cells = [
-        [
-            "" if cell is None else str(cell)
-            for cell in (
-                row["rank"],
-                row["value"],
-                *(row["interval"] or (None, None)),
-                *(row["metrics"].get(name) for name in board.board.metrics),
-                *(row["columns"].get(name) for name in extra),
-                *(row[key] for key in plain),
-                "; ".join(row["reasons"]),
-            )
-        ]
-        for row in rows
+    by = _groups(every)
+    gathered = ("runs", "covered", "sets", "low", "high", "deviation") if by else ()
+    columns = [
+        *("rank", board.board.primary, "low", "high", "within_noise_of_leader"),
+        *board.board.metrics,
+        *by,
+        *("runs", "covered", "sets", "lowest", "highest", "deviation")[: len(gathered)],
+        *extra,
+        *_PLAIN,
+        "reasons",
     ]
+    cells = []
+    for row in rows:
+        candidate = row["candidate"] or {}
+        values = (
+            row["rank"],
+            row["value"],
+            *(row["interval"] or (None, None)),
+            row["within_noise_of_leader"],
+            *(row["metrics"].get(name) for name in board.board.metrics),
+            *(candidate.get("by", {}).get(name) for name in by),
+            *(candidate.get(key) for key in gathered),
+            *(row["columns"].get(name) for name in extra),
+            *(row[key] for key in _PLAIN),
+            "; ".join(row["reasons"]),
+        )
+        cells.append(["" if cell is None else str(cell) for cell in values])
     return Table(tuple(Column(name) for name in columns), cells)

@@ -38,7 +38,9 @@ def render_details(
         CSV holds the metrics.
     """
     if format == "json":
-        return json.dumps(_details_dict(details, row), indent=2, ensure_ascii=False)
+        return json.dumps(
+            _details_dict(details, row), indent=2, ensure_ascii=False, allow_nan=False
+        )
     metrics = _metrics(details)
     if format == "csv":
         return to_csv(metrics)
@@ -159,7 +161,7 @@ def _details_dict(details: Details, row: Row | None) -> dict[str, Any]:
             path: {"hash": item.value, "size": item.size, "files": item.files}
             for path, item in details.data.items()
         },
-        "cost": {stage: dict(row) for stage, row in details.cost.items()},
+        "cost": as_json({stage: dict(row) for stage, row in details.cost.items()}),
         "problems": list(details.problems),
     }
 
@@ -194,7 +196,7 @@ def render_comparison(
                 for row in rows
             ],
         }
-        return json.dumps(found, indent=2, ensure_ascii=False)
+        return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
     shown = [row for row in rows if everything or row.differs or format == "csv"]
     columns = (
         Column(""),

@@ -16,7 +16,7 @@ from fivefold.history.measures import Measure, find_measure
 from fivefold.history.reader import Reader
 from fivefold.history.runs import Run
 
-__all__ = ["Leaderboard", "Row", "RowBuilder"]
+__all__ = ["DistinctRows", "Leaderboard", "Row", "RowBuilder"]
 
 
 @dataclass(frozen=True)
@@ -149,3 +149,52 @@ class RowBuilder:
         spent = cost(self.reader.file(run.snapshot, COST_FILE, blob))
         seconds = [row["seconds"] for row in spent.values() if "seconds" in row]
         return sum(seconds) if seconds else None
+
+
+class DistinctRows:
+    """Rows in order of their value, in which commits of one run stand once, under the oldest.
+
+    Commits whose files differ in notation only (a comment in ``params.yaml``) are one run. Only
+    rows of the same value are worth the comparison.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.rows: list[Row] = []
+        self._reader = reader
+        self._equal: dict[str, int] = {}
+
+    def add(self, row: Row) -> None:
+        """Add a row, or its commit to the row that is there already."""
+        if not self.rows or self.rows[-1].value != row.value:
+            self._equal = {}
+            self.rows.append(row)
+            return
+        if not self._equal:
+            self._equal[self._contents(self.rows[-1].run)] = len(self.rows) - 1
+        place = self._equal.setdefault(self._contents(row.run), len(self.rows))
+        if place == len(self.rows):
+            self.rows.append(row)
+            return
+        older, newer = sorted((self.rows[place], row), key=_time)
+        older.run.also = (*older.run.also, newer.run.id, *newer.run.also)
+        self.rows[place] = older
+
+    def _contents(self, run: Run) -> str:
+        """Write what makes a run one: metrics and params as values, and what its stages ran on."""
+        snapshot = run.snapshot
+        lock = self._reader.lock(snapshot)
+        values = [
+            sorted((path, sorted(file.values.items(), key=str)) for path, file in files.items())
+            for files in (self._reader.metrics(snapshot), self._reader.params(snapshot))
+        ]
+        values[0] = [item for item in values[0] if item[0] != COST_FILE]
+        stages = sorted(
+            (name, str(stage.command), sorted((p, item.value) for p, item in stage.deps.items()))
+            for name, stage in lock.stages.items()
+        )
+        data = sorted((path, item.value) for path, item in lock.data.items())
+        return repr((values, stages, data))
+
+
+def _time(row: Row) -> float:
+    return row.run.time.timestamp() if row.run.time else float("inf")
