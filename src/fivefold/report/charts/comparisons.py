@@ -19,6 +19,8 @@ __all__ = ["changes", "overlay", "paired_bars"]
 Mark = Literal["line", "point", "bar"]
 
 _HEIGHT = 300
+# By number: an order of names would be an expression with the names in it.
+_BESIDE = {"field": "nth", "type": "ordinal"}
 _TOGGLE = "Click a name in the legend to see it alone."
 
 
@@ -56,7 +58,11 @@ def overlay(
         The names that are drawn dashed: what the others are compared with.
     """
     names = list(curves)
-    data = [row for name in names for row in _points(name, curves[name], mark)]
+    data = [
+        row | {"nth": nth}
+        for nth, name in enumerate(names)
+        for row in _points(name, curves[name], mark)
+    ]
     x_type = {"temporal": "temporal", "quantitative": "quantitative"}.get(
         scale_of([row["x"] for row in data]), "ordinal"
     )
@@ -65,12 +71,12 @@ def overlay(
     if unit:
         scale = {"domain": [0, end], "nice": False, "clamp": True}
         axis = {"tickCount": 4, "format": ".2~f", "grid": True}
-    across: dict[str, Any] = {"field": "x", "type": x_type, "title": x or None}
+    across: dict[str, Any] = {"field": "x", "type": x_type, "title": _said(x) or None}
     if x_type == "quantitative":
         across |= {"scale": scale | {"nice": False}, "axis": axis}
     else:
         across |= {"sort": None, "axis": {"labelAngle": 0}}
-    up = {"field": "y", "type": "quantitative", "title": y or None, "scale": scale, "axis": axis}
+    up = {"field": "y", "type": "quantitative", "title": _said(y) or None, "scale": scale, "axis": axis}
     tips = [
         {"field": "name", "title": "revision"},
         {"field": "x", "title": _said(x or "x"), **_shown(x_type)},
@@ -89,7 +95,7 @@ def overlay(
         "opacity": opacity,
     }
     if mark == "bar":
-        layers = [_bars(across, up, shared, tips, names)]
+        layers = [_bars(across, up, shared, tips)]
     else:
         layers = _curves(across, up, shared, tips, (names, faint), lines=mark == "line")
         if any(row["low"] is not None for row in data):
@@ -204,14 +210,14 @@ def _curves(
     return [line, points]
 
 
-def _bars(across: Any, up: Any, shared: Any, tips: Any, names: list[str]) -> dict[str, Any]:
-    beside = {"field": "name", "sort": names}
+def _bars(across: Any, up: Any, shared: Any, tips: Any) -> dict[str, Any]:
     along = up | {"scale": {"zero": True}}
-    place = {"y": across | {"axis": {"labelColor": INK}}, "x": along, "yOffset": beside}
+    place = {"y": across | {"axis": {"labelColor": INK}}, "x": along, "yOffset": _BESIDE}
     return {"mark": {"type": "bar"}, "encoding": {**place, **shared, "tooltip": tips}}
 
 
 def _said(text: str) -> str:
+    # A title becomes a string of a Vega expression, where some line breaks would end it.
     plain = " ".join(text.split())
     # vega-tooltip makes a heading of "title" and a picture of "image".
     return f"{plain}:" if plain in ("title", "image") else plain
@@ -351,8 +357,8 @@ def paired_bars(
         What is measured, with its unit.
     """
     data = [
-        {"name": side, "x": name, "y": value}
-        for side, values in zip(labels, (base, head), strict=True)
+        {"name": side, "nth": nth, "x": name, "y": value}
+        for nth, (side, values) in enumerate(zip(labels, (base, head), strict=True))
         for name, value in zip(names, values, strict=True)
         if value is not None
     ]
@@ -386,10 +392,10 @@ def paired_bars(
                 "x": {
                     "field": "y",
                     "type": "quantitative",
-                    "title": x or None,
+                    "title": _said(x) or None,
                     "axis": {"grid": True, "tickCount": 6},
                 },
-                "yOffset": {"field": "name", "sort": list(labels)},
+                "yOffset": _BESIDE,
                 "color": colour,
                 "opacity": {"condition": {"param": "chosen", "value": 1}, "value": 0.15},
                 "tooltip": tips,
