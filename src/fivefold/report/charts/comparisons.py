@@ -76,7 +76,13 @@ def overlay(
         across |= {"scale": scale | {"nice": False}, "axis": axis}
     else:
         across |= {"sort": None, "axis": {"labelAngle": 0}}
-    up = {"field": "y", "type": "quantitative", "title": _said(y) or None, "scale": scale, "axis": axis}
+    up = {
+        "field": "y",
+        "type": "quantitative",
+        "title": _said(y) or None,
+        "scale": scale,
+        "axis": axis,
+    }
     tips = [
         {"field": "name", "title": "revision"},
         {"field": "x", "title": _said(x or "x"), **_shown(x_type)},
@@ -211,7 +217,8 @@ def _curves(
 
 
 def _bars(across: Any, up: Any, shared: Any, tips: Any) -> dict[str, Any]:
-    along = up | {"scale": {"zero": True}}
+    # Stacked, their order would be an expression with the names in it.
+    along = up | {"scale": {"zero": True}, "stack": None}
     place = {"y": across | {"axis": {"labelColor": INK}}, "x": along, "yOffset": _BESIDE}
     return {"mark": {"type": "bar"}, "encoding": {**place, **shared, "tooltip": tips}}
 
@@ -394,6 +401,7 @@ def paired_bars(
                     "type": "quantitative",
                     "title": _said(x) or None,
                     "axis": {"grid": True, "tickCount": 6},
+                    "stack": None,
                 },
                 "yOffset": _BESIDE,
                 "color": colour,
