@@ -14,6 +14,7 @@ from fivefold.errors import FivefoldError, PipelineError, nearest
 from fivefold.forge.commands import pr_group
 from fivefold.history.commands import diff, gate, leaderboard_group, site
 from fivefold.merge.commands import after_merge, merge_driver, setup
+from fivefold.quick_start import quicken
 from fivefold.registry.commands import release
 from fivefold.review.commands import codeowners, retrain, review
 
@@ -222,7 +223,7 @@ def main() -> None:
     # histogram boosting took ten times as long on a busy machine. Read when scikit-learn loads.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
-        app()
+        quicken(typer.main.get_command(app))()
     except FivefoldError as error:
         sys.stderr.write(f"fivefold: {error}\n")
         sys.exit(1)

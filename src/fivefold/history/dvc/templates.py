@@ -7,6 +7,7 @@ a repository that uses templates pays for DVC's import.
 
 from __future__ import annotations
 
+import copy
 import io
 import posixpath
 from types import SimpleNamespace
@@ -94,9 +95,11 @@ def resolve(
     from dvc.parsing import DataResolver
 
     files = _BlobFiles(snapshot)
+    # Other files may share parts of what was parsed; DVC may write to what it is given.
+    own = copy.deepcopy(data)
     resolved: dict[str, Any] = {}
     try:
-        resolver = DataResolver(SimpleNamespace(fs=files, config={}), folder, data)
+        resolver = DataResolver(SimpleNamespace(fs=files, config={}), folder, own)
         resolved["stages"] = resolver.resolve()["stages"] or {}
         for section in _SECTIONS:
             resolved[section] = getattr(resolver, f"resolve_{section}")()

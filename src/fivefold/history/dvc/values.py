@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from fivefold.history.dvc.blocks import Blocks
+
 __all__ = ["FileValues", "MalformedError", "flatten", "lookup", "parse", "same", "select"]
 
 
@@ -67,6 +69,13 @@ for _tag, _pattern, _first in (
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
+def _load(text: str) -> Any:
+    return yaml.load(text, _Loader)  # noqa: S506  a subclass of the safe loader
+
+
+_BLOCKS = Blocks(_load)
+
+
 def parse(data: bytes, path: str) -> Any:
     """Parse a file's bytes in the format that its suffix names.
 
@@ -100,7 +109,7 @@ def parse(data: bytes, path: str) -> Any:
 
             value = parse_py(text, path)
         else:
-            value = yaml.load(text, _Loader)  # noqa: S506  a subclass of the safe loader
+            value = _BLOCKS.parse(text)
     except UnicodeDecodeError as error:
         raise MalformedError(f"{path} is not UTF-8 (byte {error.start})") from error
     except RecursionError as error:
@@ -190,6 +199,8 @@ def same(left: Any, right: Any) -> bool:
     >>> same(float("nan"), float("nan")), same(1, 1.0), same(True, 1)
     (True, True, False)
     """
+    if left is right:
+        return True
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
