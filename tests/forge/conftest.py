@@ -24,6 +24,7 @@ from tests.forge.description import cut
 from tests.forge.github_server import HEAD, GitHubServer
 from tests.forge.gitlab_server import GitLabServer
 from tests.forge.server import TOKEN
+from tests.history.conftest import flights, flights_made  # noqa: F401  fixtures
 
 _HERE = Path(__file__).parent
 _MODULES = _HERE / "node_modules"

@@ -30,6 +30,7 @@ _GUARDS = (
     (re.compile(r"!(?=\[)"), f"!{_BREAK}"),
     (re.compile(r"\](?=[(:])"), f"]{_BREAK}"),
     (re.compile(r":(?=//)"), f":{_BREAK}"),
+    (re.compile(r"(?<=www)(?=\.)", re.IGNORECASE), _BREAK),
     # GitLab obeys a line like "/merge", with the rights of whoever wrote it.
     (re.compile(r"^(?=[ \t]*/)", re.MULTILINE), _BREAK),
 )

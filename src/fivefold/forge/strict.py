@@ -64,9 +64,10 @@ def _read(folder: Path, name: str, most: int) -> str:
         raise ArtifactError(
             "the file can't be read", where=where, got=str(error.strerror)
         ) from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ArtifactError("not a regular file", where=where)
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ArtifactError("not a regular file", where=where)
         content = file.read(most + 1)
     if len(content) > most:
         raise ArtifactError("the file is too large", where=where, allowed=f"{most:,} bytes")
