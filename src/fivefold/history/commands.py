@@ -228,11 +228,18 @@ def compare(
     output: _Format = TableFormat.table,
 ) -> None:
     """Put runs side by side: metrics, params, code, data and cost; what differs first."""
+    from fivefold.errors import HistoryError
     from fivefold.history.git.repository import Repository
     from fivefold.history.leaderboard.details import compare_runs, describe
     from fivefold.history.leaderboard.render_details import render_comparison
     from fivefold.history.reader import Reader
 
+    if len(runs) < 2:
+        raise HistoryError(
+            "a comparison takes two runs or more",
+            got=runs[0],
+            hint=f"fivefold leaderboard show {runs[0]}, or compare {runs[0]} workspace",
+        )
     repository = Repository()
     reader = Reader(repository)
     details = [describe(reader, repository.resolve(run)) for run in runs]

@@ -30,6 +30,8 @@ class Candidate:
         Their standard deviation, with ``n - 1``; None for a single run.
     covered, sets : int
         On how many of the board's evaluation sets it was judged, and how many there are.
+    members : tuple of str
+        The ids of its runs, newest first.
     """
 
     by: Mapping[str, Any]
@@ -40,6 +42,7 @@ class Candidate:
     deviation: float | None
     covered: int = 1
     sets: int = 1
+    members: tuple[str, ...] = ()
 
 
 class Score(NamedTuple):

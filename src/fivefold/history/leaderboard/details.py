@@ -14,7 +14,7 @@ from fivefold.history.conventions import (
     code_fingerprints,
     cost,
 )
-from fivefold.history.dvc.lock import Hash
+from fivefold.history.dvc.lock import Hash, Lock
 from fivefold.history.dvc.values import same
 from fivefold.history.git.repository import Revision
 from fivefold.history.integrity import Integrity, check
@@ -49,6 +49,8 @@ class Details:
     integrity : Integrity
     problems : tuple of str
         What couldn't be read.
+    rerun : tuple of str or None
+        The stages that ran since the parent, by ``dvc.lock``; None where there is no parent.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Details:
     cost: Mapping[str, Mapping[str, float]]
     integrity: Integrity
     problems: tuple[str, ...]
+    rerun: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +130,31 @@ def describe(reader: Reader, revision: Revision) -> Details:
         cost=cost(metrics.get(COST_FILE)),
         integrity=check(reader, snapshot),
         problems=(*declared.problems, *errors),
+        rerun=_rerun(reader, revision, lock),
     )
 
 
+def _rerun(reader: Reader, revision: Revision, lock: Lock) -> tuple[str, ...] | None:
+    """Name the stages whose last run isn't that of the first parent; of HEAD's for what stands."""
+    repository = reader.repository
+    try:
+        before = repository.head().commit if revision.commit is None else revision.commit.parents[0]
+    except (IndexError, KeyError):
+        # The first commit of the history, or of a shallow clone.
+        return None
+    assert before is not None  # noqa: S101  head() never gives the working tree
+    ran = reader.lock(repository.commit_snapshot(before)).stages
+    return tuple(name for name, stage in lock.stages.items() if ran.get(name) != stage)
+
+
 def place_of(board: Leaderboard, run: Run) -> Row | None:
-    """Find a run's row on a leaderboard, under its own commit or one that holds the same."""
+    """Find a run's row: under its own commit, one that holds the same, or as its candidate's."""
     apart = [row for rows in board.elsewhere.values() for row in rows]
-    for row in (*board.rows, *apart, *board.unranked):
+    rows = (*board.rows, *apart, *board.unranked)
+    for row in rows:
         if run.id in (row.run.id, *row.run.also):
             return row
-    return None
+    return next((row for row in rows if row.candidate and run.id in row.candidate.members), None)
 
 
 def compare_runs(runs: list[Details]) -> list[Comparison]:

@@ -104,6 +104,7 @@ def _candidate(
         deviation=statistics.stdev(values) if len(values) > 1 else None,
         covered=len(chosen),
         sets=sets,
+        members=tuple(row.run.id for row in sorted(members, key=lambda row: ages[row.run])),
     )
     reasons = (
         (f"judged on {len(chosen)} of {sets} evaluation sets, not on {', '.join(lacking)}",)

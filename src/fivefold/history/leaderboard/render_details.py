@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from fivefold.history.figures import (
@@ -12,8 +13,10 @@ from fivefold.history.figures import (
     seconds_text,
     value_text,
 )
+from fivefold.history.git.repository import WORKSPACE
 from fivefold.history.leaderboard.details import Comparison, Details
 from fivefold.history.leaderboard.standings import Leaderboard, Row
+from fivefold.history.settings import SETTINGS
 from fivefold.history.tables import Column, Table, Text, draw, to_csv, to_markdown, without_empty
 
 __all__ = ["render_comparison", "render_details"]
@@ -49,8 +52,13 @@ def render_details(
     if run.time is not None:
         parts.append(Text(f"{run.author}, {run.time:%Y-%m-%d %H:%M}", "dim"))
     parts.append(Text(_place(board, row)))
+    parts.extend(_candidate(row) if row is not None else ())
     integrity = details.integrity
     parts.append(Text(f"Checked: {'; '.join((integrity.status, *integrity.reasons))}"))
+    if row is not None and row.data:
+        parts.append(Text(f"Judged on: {row.data}"))
+    if details.rerun is not None:
+        parts.append(Text(f"Ran since its parent: {', '.join(details.rerun) or 'no stage'}"))
     parts.append(metrics)
     if details.cost:
         parts.append(_cost(details))
@@ -66,16 +74,37 @@ def render_details(
 
 def _place(board: Leaderboard | None, row: Row | None) -> str:
     if board is None:
-        return "Not ranked: nothing here tells what to rank by (--metric)"
+        return f"Not ranked: nothing tells what to rank by (--metric, or metric in {SETTINGS})"
     if row is None:
-        return f"Not on the leaderboard of {board.board.primary}: no run, or on no branch walked"
+        return (
+            f"Not on the leaderboard of {board.board.primary}: no run of its own, on no branch "
+            "walked, or left out by the board's conditions"
+        )
+    peers = next((rows for rows in board.elsewhere.values() if row in rows), None)
     if row.rank is None:
-        return f"Not ranked: {'; '.join(row.reasons)}"
-    if board.board.declaration.by:
-        return f"Stands for the candidate at rank {row.rank} of {board.ranked}"
-    shared = " (within noise of the leader)" if row.rank == 1 and row.level else ""
-    apart = f", among those judged on {row.data}" if row not in board.rows else ""
-    return f"Rank {row.rank} of {board.ranked} by {board.board.primary}{shared}{apart}"
+        place = f"Not ranked: {'; '.join(row.reasons)}"
+    else:
+        number = board.ranked if peers is None else len(peers)
+        place = f"Rank {row.rank} of {number} by {board.board.primary}"
+        if row.rank == 1 and row.level:
+            place += " (within noise of the leader)"
+    if peers is not None:
+        place += f", among those judged on {row.data or 'unknown data'}"
+    return place
+
+
+def _candidate(row: Row) -> list[Text]:
+    found = row.candidate
+    if found is None:
+        return []
+    by = ", ".join(f"{name}={value_text(value)}" for name, value in found.by.items())
+    spread = f", from {value_text(found.low)} to {value_text(found.high)}" if found.runs > 1 else ""
+    covered = f"; {found.covered} of {found.sets} evaluation sets" if found.sets > 1 else ""
+    runs = ", ".join(commit[:7] if commit != WORKSPACE else commit for commit in found.members)
+    return [
+        Text(f"Of the candidate {by}: {value_text(found.value)}{spread}{covered}"),
+        Text(f"Its runs: {runs}"),
+    ]
 
 
 def _metrics(details: Details) -> Table:
@@ -140,6 +169,7 @@ def _details_dict(details: Details, row: Row | None) -> dict[str, Any]:
         "subject": details.run.subject,
         "author": details.run.author,
         "date": time.isoformat() if time else None,
+        "branch": row.run.branch if row else None,
         "rank": row.rank if row else None,
         "reasons": list(row.reasons) if row else [],
         "integrity": {
@@ -162,6 +192,9 @@ def _details_dict(details: Details, row: Row | None) -> dict[str, Any]:
             for path, item in details.data.items()
         },
         "cost": as_json({stage: dict(row) for stage, row in details.cost.items()}),
+        "candidate": as_json(asdict(row.candidate)) if row and row.candidate else None,
+        "judged_on": row.data if row else None,
+        "stages_rerun": None if details.rerun is None else list(details.rerun),
         "problems": list(details.problems),
     }
 
