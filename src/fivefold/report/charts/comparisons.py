@@ -19,7 +19,6 @@ __all__ = ["changes", "overlay", "paired_bars"]
 Mark = Literal["line", "point", "bar"]
 
 _HEIGHT = 300
-# By number: an order of names would be an expression with the names in it.
 _BESIDE = {"field": "nth", "type": "ordinal"}
 _TOGGLE = "Click a name in the legend to see it alone."
 
@@ -57,6 +56,8 @@ def overlay(
     faint : sequence of str
         The names that are drawn dashed: what the others are compared with.
     """
+    curves = {_said(name): curve for name, curve in curves.items()}
+    faint = [_said(name) for name in faint]
     names = list(curves)
     data = [
         row | {"nth": nth}
@@ -217,14 +218,14 @@ def _curves(
 
 
 def _bars(across: Any, up: Any, shared: Any, tips: Any) -> dict[str, Any]:
-    # Stacked, their order would be an expression with the names in it.
     along = up | {"scale": {"zero": True}, "stack": None}
     place = {"y": across | {"axis": {"labelColor": INK}}, "x": along, "yOffset": _BESIDE}
     return {"mark": {"type": "bar"}, "encoding": {**place, **shared, "tooltip": tips}}
 
 
 def _said(text: str) -> str:
-    # A title becomes a string of a Vega expression, where some line breaks would end it.
+    # Titles and the names of a scale become strings of Vega expressions, where some line breaks
+    # would end them.
     plain = " ".join(text.split())
     # vega-tooltip makes a heading of "title" and a picture of "image".
     return f"{plain}:" if plain in ("title", "image") else plain
@@ -363,6 +364,7 @@ def paired_bars(
     x : str
         What is measured, with its unit.
     """
+    labels = (_said(labels[0]), _said(labels[1]))
     data = [
         {"name": side, "nth": nth, "x": name, "y": value}
         for nth, (side, values) in enumerate(zip(labels, (base, head), strict=True))
