@@ -185,6 +185,37 @@ def verify(
     raise typer.Exit(1)
 
 
+@app.command()
+def reproduce(
+    run: Annotated[str, typer.Argument(help="A row of the leaderboard: a commit, branch or tag.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="The worktree's folder; beside this one by default.")
+    ] = None,
+    checkout: Annotated[
+        bool, typer.Option("--checkout", help="Only put its files there, and run nothing.")
+    ] = False,
+) -> None:
+    """Put a run into a worktree of its own, run its pipeline there, and compare the hashes."""
+    from fivefold.history.git.repository import Repository
+    from fivefold.pipeline.worktree import put, rerun
+
+    commit = Repository().resolve(run).commit
+    if commit is None:
+        raise PipelineError(
+            "what is not committed can't be reproduced", got=run, hint="git commit, then its id"
+        )
+    project = put(_here(), str(commit.id), folder, say=typer.echo)
+    if checkout:
+        return
+    lines = rerun(project, say=typer.echo)
+    for line in lines:
+        typer.echo(line)
+    if lines:
+        typer.echo(f"{run} does not give its own results here", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{run} gives its own results here: dvc.lock is the same")
+
+
 @schema.command()
 def infer(
     force: Annotated[bool, typer.Option("--force", help="Replace a schema that is there.")] = False,

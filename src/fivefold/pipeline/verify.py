@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from fivefold.errors import IntegrityError, PipelineError
+from fivefold.pipeline.environment import differences as environment_differences
 from fivefold.pipeline.integrity import LOCK, load_lock
 
-__all__ = ["Verified", "run_dvc", "verify"]
+__all__ = ["Verified", "lock_differences", "run_dvc", "run_git", "verify"]
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,14 @@ def verify(
     PipelineError
         The commit has no ``dvc.lock``, or its pipeline fails.
     """
-    top = Path(_git(root, "rev-parse", "--show-toplevel"))
-    commit = _git(root, "rev-parse", "--verify", f"{revision}^{{commit}}")
+    top = Path(run_git(root, "rev-parse", "--show-toplevel"))
+    commit = run_git(root, "rev-parse", "--verify", f"{revision}^{{commit}}")
     inside = root.resolve().relative_to(top.resolve())
     folder = keep or Path(tempfile.mkdtemp(prefix="fivefold-verify-"))
     try:
         clone = folder / "clone"
-        _git(root, "clone", "--quiet", "--no-hardlinks", "--no-checkout", str(top), str(clone))
-        _git(clone, "checkout", "--quiet", "--detach", commit)
+        run_git(root, "clone", "--quiet", "--no-hardlinks", "--no-checkout", str(top), str(clone))
+        run_git(clone, "checkout", "--quiet", "--detach", commit)
         project = clone / inside
         before = project / LOCK
         if not before.is_file():
@@ -77,12 +78,14 @@ def verify(
         expected = before.read_bytes()
         claimed = load_lock(project)
         _pull_sources(root, project)
+        for line in environment_differences(project):
+            say(f"this environment differs from the commit's: {line}")
         say(f"running the pipeline of {commit[:10]} in {clone}")
         # Forced and without the run cache: every stage must give its outputs anew.
         run_dvc(project, "repro", "--force", "--no-run-cache", "--no-commit")
         found = load_lock(project)
         same = before.read_bytes() == expected
-        return Verified(commit, same, tuple(_differences(claimed, found)))
+        return Verified(commit, same, tuple(lock_differences(claimed, found)))
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -127,7 +130,8 @@ def _pull_sources(root: Path, project: Path) -> None:
         run_dvc(project, "pull", "--quiet", "--remote", "fivefold-verify", *tracked)
 
 
-def _differences(claimed: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+def lock_differences(claimed: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """Word what differs between two ``dvc.lock`` files, the first stage first."""
     lines = []
     there, here = claimed.get("stages") or {}, found.get("stages") or {}
     for stage in dict.fromkeys([*there, *here]):
@@ -148,7 +152,14 @@ def _entries(part: str, old: Any, new: Any) -> list[str]:
     ]
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def run_git(folder: Path, *arguments: str) -> str:
+    """Run a Git command in a folder and give what it prints.
+
+    Raises
+    ------
+    IntegrityError
+        The command fails.
+    """
     done = subprocess.run(
         ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
     )
