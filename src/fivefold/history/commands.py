@@ -69,6 +69,16 @@ _Output = Annotated[
 _MaxBytes = Annotated[
     int, typer.Option(min=1000, help="The most that Markdown may take; GitHub takes 65,000.")
 ]
+_Rows = Annotated[
+    bool,
+    typer.Option(
+        "--rows/--no-rows",
+        help="Look into the predictions and tables of both revisions that are at hand.",
+    ),
+]
+_Fetch = Annotated[
+    bool, typer.Option("--fetch", help="Download those that aren't from the DVC remote.")
+]
 
 
 def diff(
@@ -80,6 +90,8 @@ def diff(
     place: Annotated[
         bool, typer.Option("--place/--no-place", help="Look up the place on the leaderboard.")
     ] = True,
+    rows: _Rows = True,
+    fetch: _Fetch = False,
     form: _DiffFormat = DiffFormat.terminal,
     output: _Output = None,
     max_bytes: _MaxBytes = 65_000,
@@ -87,7 +99,15 @@ def diff(
     """Show what got better, what got worse, whether it is noise, and what changed."""
     from fivefold.history.diff.review import judge
 
-    found = judge(base, head, metric=metric, tolerance=tolerance or (), place=place and form.value)
+    found = judge(
+        base,
+        head,
+        metric=metric,
+        tolerance=tolerance or (),
+        place=place and form.value,
+        rows=rows,
+        fetch=fetch,
+    )
     _deliver(found.render(form.value, everything=everything, max_bytes=max_bytes), output)
 
 
@@ -102,6 +122,8 @@ def gate(
             help="Record a reasoned exception in exceptions.yaml, NAME=REASON. Can be repeated."
         ),
     ] = None,
+    rows: _Rows = True,
+    fetch: _Fetch = False,
     form: _DiffFormat = DiffFormat.terminal,
     output: _Output = None,
     max_bytes: _MaxBytes = 65_000,
@@ -114,7 +136,15 @@ def gate(
     from fivefold.history.diff.review import judge
 
     try:
-        found = judge(base, head, metric=metric, tolerance=tolerance or (), place="gate")
+        found = judge(
+            base,
+            head,
+            metric=metric,
+            tolerance=tolerance or (),
+            place="gate",
+            rows=rows,
+            fetch=fetch,
+        )
         found.require_primary()
         if allow:
             found = found.allow(allow)

@@ -14,7 +14,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["encoded", "floats", "plain"]
+__all__ = ["encoded", "floats", "plain", "rows_of"]
 
 
 def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -58,6 +58,12 @@ def encoded(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Any]]:
     found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
     codes: NDArray[np.int64] = _viewed(found.indices, np.dtype(np.int32)).astype(np.int64)
     return codes, found.dictionary.to_pylist()
+
+
+def rows_of(column: pa.ChunkedArray, places: NDArray[np.int64]) -> pa.ChunkedArray:
+    """Give the rows of a column at some places, shape (n_places,)."""
+    data = pa.py_buffer(np.ascontiguousarray(places, dtype=np.int64))
+    return column.take(pa.Array.from_buffers(pa.int64(), len(places), [None, data]))
 
 
 def _viewed(array: pa.Array, kind: np.dtype[Any]) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fivefold.errors import HistoryError
@@ -22,6 +22,7 @@ from fivefold.history.diff.changes import (
 from fivefold.history.diff.exceptions import Allowance, apply_allowances, read_allowances
 from fivefold.history.diff.gate import judge_integrity, judge_plan, judge_regressions
 from fivefold.history.diff.significance import Evidence, judge_by_rows, judged, method_notes
+from fivefold.history.diff.slices import compare_slices, slice_clause
 from fivefold.history.diff.verdict import give_verdict
 from fivefold.history.diff.weakened import judge_weakened
 from fivefold.history.dvc.contents import Contents
@@ -124,10 +125,13 @@ def compare(
     goals = goals_of(reader, reader.repository.snapshot(head), plan, chosen)
     metrics = _order(_metrics(left, right, goals), name, plan)
     found = Evidence(metrics)
+    slices = None
     if rows:
         contents = Contents(reader, fetch=fetch)
         found = judge_by_rows(reader, contents, base, head, metrics)
         metrics = found.metrics
+        slices, unread = compare_slices(reader, contents, base, head, found, name)
+        found = replace(found, notes=(*found.notes, *unread))
     sections: dict[str, Any] = {
         "metrics": metrics,
         "params": _params(left, right),
@@ -142,7 +146,8 @@ def compare(
         sections[key] for key in sections if key != "metrics"
     )
     nothing = None if changed else f"nothing differs between {base.label} and {head.label}"
-    verdict, outcome = give_verdict(metrics, gates, name, identical=nothing)
+    but = slice_clause(slices, metrics)
+    verdict, outcome = give_verdict(metrics, gates, name, identical=nothing, but=but)
     return Diff(
         base,
         head,
@@ -151,6 +156,7 @@ def compare(
         primary=name,
         gates=gates,
         cost=_cost(left, right) if changed else (),
+        slices=slices,
         integrity={"base": left.integrity, "head": right.integrity},
         lineage=_lineage(right.lock),
         notes=notes,

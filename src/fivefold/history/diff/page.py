@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fivefold.history.diff.changes import Diff, Gate, MetricChange
+from fivefold.history.diff.changes import Diff, Gate
 from fivefold.history.diff.curves import read_curves
 from fivefold.history.diff.overlays import Overlay
 from fivefold.history.diff.parts import place_text, short_name
 from fivefold.history.diff.plots import Images, read_plots
 from fivefold.history.diff.sections import Part, ReportSection, report_sections
 from fivefold.history.figures import change_text, value_text
-from fivefold.history.intervals import difference
 from fivefold.history.reader import Reader
 from fivefold.history.tables import Table, Text
 from fivefold.report import (
@@ -181,7 +180,7 @@ def _forest(diff: Diff) -> Chart | None:
     """Draw the changes of the metrics whose intervals are known, in shares of the base's values."""
     drawn = []
     for change in diff.metrics:
-        ends = _interval(change)
+        ends = change.interval
         if ends is None or not change.base or change.goal is None:
             continue
         sign = (1 if change.goal == "maximize" else -1) / abs(change.base)
@@ -192,16 +191,6 @@ def _forest(diff: Diff) -> Chart | None:
     names, moved, lows, highs, found = zip(*drawn, strict=True)
     told = [f"{change_text(c.change)} ({value_text(c.base)} → {value_text(c.head)})" for c in found]
     return charts.changes(names, moved, lows, highs, told=told)
-
-
-def _interval(change: MetricChange) -> tuple[float, float] | None:
-    """Give the interval of a change: of pairs, or from the intervals of both sides."""
-    own = getattr(change, "interval", None)
-    if own is not None:
-        return own[0], own[1]
-    if change.change is None or change.base_interval is None or change.head_interval is None:
-        return None
-    return difference(change.base, change.base_interval, change.head, change.head_interval)
 
 
 def _trend(diff: Diff) -> Chart | None:

@@ -169,7 +169,7 @@ def pair_rows(base: Rows, head: Rows) -> PairedRows:
     if base.spec.key != head.spec.key or not head.spec.key:
         match, by = _by_place(base, head), "place"
     else:
-        match, by = match_keys(base.keys(), head.keys()), "key"
+        match, by = match_keys(base.key_columns(), head.key_columns()), "key"
     values = [] if head.task == "regression" else _classes(base, head)
     before, after = base.predictions(values), head.predictions(values)
     differ = int(np.sum(before.y_true[match.base] != after.y_true[match.head]))

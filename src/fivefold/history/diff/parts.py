@@ -92,16 +92,20 @@ def metric_table(diff: Diff, *, everything: bool) -> Table | None:
         Column("base", number=True),
         Column("head", number=True),
         Column("change", number=True),
+        Column("95% interval of change", spare=1),
         Column("95% interval of head", spare=1),
         Column(""),
     )
+    # Where nothing bounds the change itself, the head's own interval is better than none.
+    by_change = any(change.interval for change in shown)
     rows = [
         [
             short_name(change.name),
             "" if change.judgement == "added" else _side(change.base, change),
             "" if change.judgement == "removed" else _side(change.head, change),
             change_text(change.change),
-            ends_text(change.head_interval),
+            ends_text(change.interval) if change.change else "",
+            "" if by_change else ends_text(change.head_interval),
             _word(change),
         ]
         for change in shown
@@ -121,6 +125,8 @@ def _side(value: Any, change: MetricChange) -> str:
 
 def _word(change: MetricChange) -> str:
     word = _WORDS.get(change.judgement, change.judgement)
+    if change.p_value is not None:
+        word += f", p {change.p_value:.2g}"
     guessed = change.source == "guessed" and change.judgement in ("better", "worse")
     return f"{word} (guessed)" if guessed else word
 

@@ -77,6 +77,8 @@ def to_dict(diff: Diff) -> dict[str, Any]:
         "data": [_slots(change) for change in diff.data],
         "stages": [_slots(change) for change in diff.stages],
         "cost": [_slots(change) for change in diff.cost],
+        "slices": _slots(diff.slices) if diff.slices else None,
+        "tables": [_slots(table) for table in diff.tables],
         "place": _slots(diff.place) if diff.place else None,
         "integrity": {name: _slots(found) for name, found in diff.integrity.items()},
         "notes": list(diff.notes),

@@ -36,12 +36,16 @@ class Review:
         The metric that decides, as it was asked for.
     tolerances : tuple of str
         As they were asked for.
+    rows, fetch : bool
+        Whether predictions and tables were looked into, and downloaded for it.
     """
 
     reader: Reader
     diff: Diff
     metric: str | None = None
     tolerances: tuple[str, ...] = ()
+    rows: bool = True
+    fetch: bool = False
 
     def render(
         self,
@@ -116,6 +120,8 @@ class Review:
             self.diff.head,
             metric=self.metric,
             tolerances=parse_tolerances(self.tolerances),
+            rows=self.rows,
+            fetch=self.fetch,
         )
         return replace(self, diff=replace(again, place=self.diff.place))
 
@@ -127,6 +133,8 @@ def judge(
     metric: str | None = None,
     tolerance: Sequence[str] = (),
     place: str | bool = False,
+    rows: bool = True,
+    fetch: bool = False,
 ) -> Review:
     """Compare two revisions of the repository here.
 
@@ -140,13 +148,23 @@ def judge(
     place : str or False
         What the place on the leaderboard is for: ``terminal``, where somebody waits, or anything
         else; False leaves it out.
+    rows, fetch : bool
+        See `compare`.
     """
     reader = Reader(Repository())
     repository = reader.repository
     old = repository.resolve(base) if base else repository.default_base()
     new = repository.resolve(head) if head else repository.workspace()
-    diff = compare(reader, old, new, metric=metric, tolerances=parse_tolerances(tolerance))
+    diff = compare(
+        reader,
+        old,
+        new,
+        metric=metric,
+        tolerances=parse_tolerances(tolerance),
+        rows=rows,
+        fetch=fetch,
+    )
     if place:
         most = FEW if place == "terminal" else MANY
         diff = replace(diff, place=find_place(reader, old, new, metric=metric, most=most))
-    return Review(reader, diff, metric, tuple(tolerance))
+    return Review(reader, diff, metric, tuple(tolerance), rows, fetch)

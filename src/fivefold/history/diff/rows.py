@@ -63,7 +63,7 @@ class Rows:
         """The true values."""
         return self.table[self.spec.target]
 
-    def keys(self) -> list[pa.ChunkedArray]:
+    def key_columns(self) -> list[pa.ChunkedArray]:
         """Give the columns that tell the rows apart."""
         return [self.table[name] for name in self.spec.key]
 

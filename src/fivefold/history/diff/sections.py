@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fivefold.history.diff.changes import Diff
+from fivefold.history.diff.evidence_parts import slice_parts, table_parts
 from fivefold.history.diff.mermaid import curves_chart, stages_flowchart
 from fivefold.history.diff.overlays import Overlay
 from fivefold.history.diff.parts import (
@@ -100,10 +101,12 @@ def report_sections(
         ReportSection("verdict", "", tuple(verdict), 0),
         ReportSection("gates", "Gates", tuple(gates), 1),
         _section("metrics", "Metrics", metrics, 2),
+        _section("slices", "Slices", slice_parts(diff.slices, everything=everything), 3),
         ReportSection("place", "Place on the leaderboard", tuple(place_parts(diff)), 3),
         _section("params", "Params changed" if diff.params else "Code", params, 4),
         _section("inputs", "Inputs changed", _parts(data_table(diff.inputs)), 6),
         _section("data", "Data changed", _parts(data_table(diff.data)), 5),
+        _section("tables", "Inside the data", table_parts(diff.tables, everything=everything), 5),
         _section("stages", "Stages", _stages(diff), 7),
         _section("cost", "Cost and time", _parts(cost_table(diff.cost)), 8),
         ReportSection("pictures", "Curves", _pictures(overlays), 9, folded=True),

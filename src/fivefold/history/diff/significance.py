@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from fivefold.paired import PairedChange
     from fivefold.scoring import Predictions
 
-__all__ = ["Evidence", "catalogue_name", "judge_by_rows", "judged", "method_notes", "not_at_hand"]
+__all__ = [
+    "RESAMPLES",
+    "SEED",
+    "Evidence",
+    "accuracy_p_value",
+    "catalogue_name",
+    "judge_by_rows",
+    "judged",
+    "method_notes",
+    "not_at_hand",
+    "values_of",
+]
 
 SEED = 0
 RESAMPLES = 1000
@@ -130,7 +141,7 @@ def _by_pairs(
         if (name := catalogue_name(change.name)) in known and change.change
     }
     names = list(dict.fromkeys(wanted.values()))
-    values = [_values(names, side) for side in (paired.before_all, paired.after_all)]
+    values = [values_of(names, side) for side in (paired.before_all, paired.after_all)]
     notes = []
     agreeing = {}
     for change in metrics:
@@ -168,7 +179,8 @@ def _by_pairs(
     return judged_ones, notes
 
 
-def _values(names: Sequence[str], predictions: Predictions) -> dict[str, float]:
+def values_of(names: Sequence[str], predictions: Predictions) -> dict[str, float]:
+    """Compute metrics on all rows; NaN where one is undefined."""
     import numpy as np
 
     from fivefold.scoring import on_counts
@@ -235,8 +247,8 @@ def method_notes(metrics: Iterable[MetricChange]) -> list[str]:
             by.setdefault(change.method, []).append(change)
     notes = []
     for method, changes in by.items():
-        names = ", ".join(change.name for change in changes[:4])
-        more = f" and {len(changes) - 4} more" if len(changes) > 4 else ""
+        names = ", ".join(change.name for change in changes[:3])
+        more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
         rows = f" on {changes[0].rows:,} rows" if changes[0].rows else ""
         text = {
             "intervals": METHOD,

@@ -16,6 +16,7 @@ def give_verdict(
     primary: str | None,
     *,
     identical: str | None = None,
+    but: str = "",
 ) -> tuple[str, str]:
     """Say in one line what the diff means, and give its outcome.
 
@@ -27,6 +28,8 @@ def give_verdict(
         The metric that decides; without one the metrics are counted.
     identical : str, optional
         What to say of the metrics where nothing differs at all.
+    but : str, optional
+        What the metrics don't say: a slice that got worse.
 
     Returns
     -------
@@ -40,6 +43,8 @@ def give_verdict(
         text, outcome = _primary_verdict(change)
     else:
         text, outcome = _count_verdict(metrics, primary)
+    if but:
+        text += f", {but}"
     allowed = sum(gate.state == "allowed" for gate in gates)
     if allowed:
         text += f"; {allowed} exception{'s' if allowed > 1 else ''} allowed"
@@ -60,7 +65,11 @@ def give_verdict(
 def _primary_verdict(change: MetricChange) -> tuple[str, str]:
     if change.change is None:
         return f"{change.name} can't be compared ({change.judgement})", "unknown"
-    moved = f"{change.name} {change.base:.6g} → {change.head:.6g} ({change.change:+.4g})"
+    ends = ""
+    if change.rows is not None and change.interval is not None:
+        low, high = change.interval
+        ends = f", 95% interval {low:+.2g} to {high:+.2g} on the same rows"
+    moved = f"{change.name} {change.base:.6g} → {change.head:.6g} ({change.change:+.4g}{ends})"
     match change.judgement:
         case "same":
             return f"same {change.name}: {change.head:.6g}", "same"
