@@ -23,6 +23,7 @@ from fivefold.history.measures import Measure
 from fivefold.history.reader import Reader
 from fivefold.history.runs import Run, Tip, collect_runs, default_tips, find_tips
 from fivefold.history.settings import goals_of, plan_of
+from fivefold.report import Block
 
 __all__ = ["CommittedRepository", "Entry", "Site", "Standing", "gather"]
 
@@ -133,6 +134,8 @@ class Site:
         Newest first.
     pages : frozenset of str
         The ids of the runs that get a page.
+    drawn : dict
+        Blocks that several pages share, by what they were made of.
     """
 
     reader: Reader
@@ -142,6 +145,7 @@ class Site:
     boards: tuple[Standing, ...]
     entries: tuple[Entry, ...]
     pages: frozenset[str]
+    drawn: dict[tuple[object, ...], list[Block]] = field(default_factory=dict)
 
     @cached_property
     def by_id(self) -> Mapping[str, Entry]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from fivefold.history.dvc.contents import Contents
 from fivefold.history.dvc.plots import Drawing, rows_of
+from fivefold.history.git.repository import Revision
 from fivefold.history.git.snapshots import Snapshot
 from fivefold.history.measures import is_number
 from fivefold.history.reader import Reader
@@ -142,14 +145,17 @@ def _groups(column: str, judged: Any, metrics: Mapping[str, Any], primary: str) 
     )
 
 
-def plots(reader: Reader, snapshot: Snapshot) -> list[Block]:
+def plots(reader: Reader, revision: Revision) -> list[Block]:
     """Draw the plots that ``dvc.yaml`` declares, of the files that are at hand."""
     found: list[Block] = []
+    snapshot = reader.repository.snapshot(revision)
+    contents = Contents(reader)
     for drawing in reader.declared(snapshot).drawings[:_MOST_PLOTS]:
         for path, fields in drawing.files:
-            inside = [p for p in reader.files(snapshot, path) if p.endswith(_TABLES)] or [path]
+            inside = [p for p in snapshot.files(path) if p.endswith(_TABLES)] or [path]
             for file in inside[:_MOST_PLOTS]:
-                data = reader.content(snapshot, file) if file.endswith(_TABLES) else None
+                source = contents.find(revision, file).source if file.endswith(_TABLES) else None
+                data = source.read_bytes() if isinstance(source, Path) else source
                 if data is not None:
                     x = drawing.x.get(path, "")
                     found += _tolerant(functools.partial(_plot, drawing, file, data, fields, x))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fivefold.history.dvc.values import same
 from fivefold.history.figures import ends_text, seconds_text, value_text
+from fivefold.history.git.repository import Revision
 from fivefold.history.intervals import is_noise
 from fivefold.history.measures import is_number
 from fivefold.history.site import panels
@@ -50,11 +51,20 @@ def parts_of(site: Site, entry: Entry) -> list[Part]:
     lock = reader.lock(snapshot)
     old = reader.lock(before.run.snapshot) if before else None
     card = _text(entry, f"{REPORTS}/model-card.md")
-    explored = panels.exploration(panels.read_report(reader, snapshot, f"{REPORTS}/explore.json"))
-    judged = panels.evaluation(
-        panels.read_report(reader, snapshot, f"{REPORTS}/evaluate.json"), metrics, primary
+    explored = _once(
+        site,
+        ("explore", snapshot.blob(f"{REPORTS}/explore.json")),
+        lambda: panels.exploration(panels.read_report(reader, snapshot, f"{REPORTS}/explore.json")),
     )
-    drawn = panels.plots(reader, snapshot)
+    numbers = tuple(metrics.get(name) for name in ("roc_auc", "average_precision", primary))
+    judged = _once(
+        site,
+        ("evaluate", snapshot.blob(f"{REPORTS}/evaluate.json"), primary, repr(numbers)),
+        lambda: panels.evaluation(
+            panels.read_report(reader, snapshot, f"{REPORTS}/evaluate.json"), metrics, primary
+        ),
+    )
+    drawn = panels.plots(reader, Revision(entry.run.short, entry.run.commit))
     found = [
         Part("summary", "In short", (*_summary(site, entry, primary), *_warnings(entry))),
         Part("charter", "Charter", tuple(_charter(entry))),
@@ -87,6 +97,13 @@ def reports_of(entry: Entry) -> dict[str, bytes]:
         if blob is not None:
             found[path] = blob
     return found
+
+
+def _once(site: Site, key: tuple[object, ...], draw: Callable[[], list[Block]]) -> list[Block]:
+    """Draw what many runs have in common once: most runs share their exploration."""
+    if key not in site.drawn:
+        site.drawn[key] = draw()
+    return site.drawn[key]
 
 
 def _primary(site: Site, entry: Entry) -> str:
