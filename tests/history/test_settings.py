@@ -146,12 +146,12 @@ def test_a_diff_is_judged_by_the_heads(plain: Project) -> None:
     assert told.primary == "top5"
     changes = {change.name: (change.judgement, change.source) for change in told.metrics}
     assert changes == {"top5": ("worse", "settings"), "stalls": ("better", "settings")}
-    gates = {(gate.metric, gate.relation): gate.passed for gate in told.gates if gate.required}
-    assert gates["stalls", "<="]
-    assert gates["top5", ">="]
+    gates = {(gate.kind, gate.metric): gate.passed for gate in told.gates if gate.required}
+    assert gates["threshold", "top5"]
+    assert gates["guardrail", "stalls"]
     # The other way round the guardrail is broken, whatever the base says of itself.
     back = compare(reader, reader.repository.resolve("HEAD"), base)
-    assert not {(g.metric, g.relation): g.passed for g in back.gates}["stalls", "<="]
+    assert not {(g.kind, g.metric): g.passed for g in back.gates}["guardrail", "stalls"]
 
 
 def test_a_file_that_mends_the_bases_is_compared(plain: Project) -> None:
