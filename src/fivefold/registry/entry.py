@@ -71,8 +71,7 @@ def _facts(
             yield "exception", f"{gate.name}: {gate.allowed}"
     for path, value in model.files.items():
         yield "file", f"{path} md5 {value}"
-    assert head.commit is not None  # noqa: S101  a release is of a commit
-    run = Run(head.commit, None, reader.repository.snapshot(head))
+    run = _run(reader, head)
     yield "commit", f"{run.id} {run.subject}"
 
 
@@ -94,7 +93,7 @@ def _standing(reader: Reader, head: Revision) -> Iterator[tuple[str, str]]:
         # A repository without a plan may have nothing that ranks, and still a model.
         yield "rank", f"none: {error.what}"
         return
-    row = place_of(board, Run(head.commit, None, reader.repository.snapshot(head)))
+    row = place_of(board, _run(reader, head))
     if row is None:
         yield "rank", "none: not a run of its own"
         return
@@ -107,3 +106,8 @@ def _standing(reader: Reader, head: Revision) -> Iterator[tuple[str, str]]:
         yield "rank", f"{row.rank} of {len(peers)} by {board.board.primary}{level}"
     if row.data:
         yield "judged on", row.data
+
+
+def _run(reader: Reader, head: Revision) -> Run:
+    assert head.commit is not None  # noqa: S101  a release is of a commit
+    return Run(reader.repository, head.commit.id.raw)
