@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fivefold.monitor.drift import (
-    bin_counts,
-    bin_edges,
+from fivefold.drift import (
+    Bins,
     jensen_shannon,
     kolmogorov_smirnov,
     psi,
@@ -24,79 +23,15 @@ if TYPE_CHECKING:
 
     from fivefold.monitor.monitor import MonitorConfig
 
-__all__ = ["Bins", "ColumnDrift", "Status", "drift_of", "worst"]
+__all__ = ["ColumnDrift", "Status", "bin_labels", "drift_of", "worst"]
 
 Status = Literal["ok", "warn", "alarm"]
 _ORDER: tuple[Status, ...] = ("ok", "warn", "alarm")
 
-# The reference's most frequent categories have a bin of their own; the rest share one.
-_MOST_CATEGORIES = 50
 _MOST_NAMED = 10
 
 MISSING = "missing"
 OTHERS = "others"
-
-
-@dataclass(frozen=True)
-class Bins:
-    """The bins of a column, learned of the reference, and the reference's rows in each.
-
-    Attributes
-    ----------
-    kind : {"number", "string"}
-        What the column holds.
-    edges : ndarray of shape (n_edges,)
-        Of numbers, between the bins.
-    categories : tuple of str
-        Of strings, those with a bin of their own.
-    known : frozenset of str
-        Of strings, all that the reference has.
-    reference : ndarray of shape (n_bins,)
-        Rows per bin; missing comes last.
-    """
-
-    kind: str
-    edges: NDArray[np.float64]
-    categories: tuple[str, ...]
-    known: frozenset[str]
-    reference: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, values: NDArray[Any], kind: str, bins: int) -> Bins:
-        """Learn the bins of a reference, shape (n_rows,): numbers, or strings with "" missing."""
-        if kind == "number":
-            edges = bin_edges(values[~np.isnan(values)], bins)
-            return cls(kind, edges, (), frozenset(), bin_counts(values, edges))
-        names, counts = np.unique(values.astype(str), return_counts=True)
-        rows = {
-            name: count for name, count in zip(names.tolist(), counts.tolist(), strict=True) if name
-        }
-        frequent = sorted(rows, key=lambda name: (-rows[name], name))[:_MOST_CATEGORIES]
-        part = cls(kind, np.empty(0), tuple(frequent), frozenset(rows), np.empty(0, np.int64))
-        return cls(kind, part.edges, part.categories, part.known, part.count(values))
-
-    def count(self, values: NDArray[Any]) -> NDArray[np.int64]:
-        """Count rows per bin, shape (n_bins,)."""
-        if self.kind == "number":
-            return bin_counts(values, self.edges)
-        names, counts = np.unique(values.astype(str), return_counts=True)
-        others = len(self.categories)
-        places = {name: index for index, name in enumerate(self.categories)} | {"": others + 1}
-        total = np.zeros(others + 2, dtype=np.int64)
-        for name, count in zip(names.tolist(), counts.tolist(), strict=True):
-            total[places.get(name, others)] += count
-        return total
-
-    @property
-    def labels(self) -> list[str]:
-        """The bins' names, shape (n_bins,)."""
-        if self.kind == "string":
-            return [*self.categories, OTHERS, MISSING]
-        if not len(self.edges):
-            return ["any", MISSING]
-        ends = [form.number(float(edge)) for edge in self.edges]
-        middle = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
-        return [f"up to {ends[0]}", *middle, f"above {ends[-1]}", MISSING]
 
 
 @dataclass(frozen=True)
@@ -164,10 +99,21 @@ class ColumnDrift:
             "bins": [
                 {"bin": label, "reference": int(first), "production": int(second)}
                 for label, first, second in zip(
-                    self.bins.labels, self.bins.reference, self.counts, strict=True
+                    bin_labels(self.bins), self.bins.reference, self.counts, strict=True
                 )
             ],
         }
+
+
+def bin_labels(bins: Bins) -> list[str]:
+    """Give the bins' names, shape (n_bins,)."""
+    if bins.kind == "string":
+        return [*bins.categories, OTHERS, MISSING]
+    if not len(bins.edges):
+        return ["any", MISSING]
+    ends = [form.number(float(edge)) for edge in bins.edges]
+    middle = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
+    return [f"up to {ends[0]}", *middle, f"above {ends[-1]}", MISSING]
 
 
 def worst(statuses: list[Status]) -> Status:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
+from fivefold.drift import Bins, psi
 from fivefold.features import feature_frame
-from fivefold.monitor.columns import Bins, ColumnDrift, Status, drift_of, worst
-from fivefold.monitor.drift import psi
+from fivefold.monitor.columns import ColumnDrift, Status, drift_of, worst
 from fivefold.monitor.performance import (
     Judged,
     Reference,

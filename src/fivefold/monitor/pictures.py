@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fivefold.monitor.columns import ColumnDrift
+from fivefold.monitor.columns import ColumnDrift, bin_labels
 from fivefold.report import charts
 from fivefold.report import format as form
 from fivefold.report.page import Chart
@@ -73,7 +73,7 @@ def psi_bars(columns: tuple[ColumnDrift, ...], config: MonitorConfig) -> Chart:
 
 def distribution(column: ColumnDrift, reference: str, width: str) -> Chart:
     """Draw how a column is spread in the reference and in production."""
-    labels = column.bins.labels
+    labels = bin_labels(column.bins)
     first, second = column.bins.reference.tolist(), column.counts.tolist()
     kept = [index for index in range(len(labels)) if first[index] or second[index]]
     if column.kind == "string" and len(kept) > _MOST_BINS:

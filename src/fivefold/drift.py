@@ -5,7 +5,10 @@ All of them are symmetric in their two samples, and 0 where the samples are alik
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "Bins",
     "bin_counts",
     "bin_edges",
     "jensen_shannon",
@@ -24,6 +28,9 @@ __all__ = [
 
 # A bin without rows would make the index infinite; a ten-thousandth is what practice puts there.
 FLOOR = 1e-4
+
+# The reference's most frequent categories have a bin of their own; the rest share one.
+_MOST_CATEGORIES = 50
 
 
 def shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -166,3 +173,64 @@ def bin_counts(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArr
     places = np.searchsorted(edges, values[~missing], side="left")
     counts = np.bincount(places, minlength=len(edges) + 1).astype(np.int64)
     return np.append(counts, int(missing.sum())).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Bins:
+    """The bins of a column, learned of the reference, and the reference's rows in each.
+
+    Attributes
+    ----------
+    kind : {"number", "string"}
+        What the column holds.
+    edges : ndarray of shape (n_edges,)
+        Of numbers, between the bins.
+    categories : tuple of str
+        Of strings, those with a bin of their own.
+    known : frozenset of str
+        Of strings, all that the reference has.
+    reference : ndarray of shape (n_bins,)
+        Rows per bin; missing comes last.
+    """
+
+    kind: str
+    edges: NDArray[np.float64]
+    categories: tuple[str, ...]
+    known: frozenset[str]
+    reference: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: NDArray[Any], kind: str, bins: int) -> Bins:
+        """Learn the bins of a reference, shape (n_rows,): numbers, or strings with "" missing."""
+        if kind == "number":
+            edges = bin_edges(values[~np.isnan(values)], bins)
+            return cls(kind, edges, (), frozenset(), bin_counts(values, edges))
+        return cls.of_categories(_categories(values))
+
+    @classmethod
+    def of_categories(cls, rows: Mapping[str, int]) -> Bins:
+        """Learn the bins of a reference of strings, from its rows by category; "" is missing."""
+        known = frozenset(name for name in rows if name)
+        frequent = sorted(known, key=lambda name: (-rows[name], name))[:_MOST_CATEGORIES]
+        part = cls("string", np.empty(0), tuple(frequent), known, np.empty(0, np.int64))
+        counts = part.count_categories(rows)
+        return cls(part.kind, part.edges, part.categories, part.known, counts)
+
+    def count(self, values: NDArray[Any]) -> NDArray[np.int64]:
+        """Count rows per bin, shape (n_bins,)."""
+        if self.kind == "number":
+            return bin_counts(values, self.edges)
+        return self.count_categories(_categories(values))
+
+    def count_categories(self, rows: Mapping[str, int]) -> NDArray[np.int64]:
+        """Count rows per bin, shape (n_bins,), from the rows by category."""
+        others = len(self.categories)
+        places = {name: index for index, name in enumerate(self.categories)} | {"": others + 1}
+        total = np.zeros(others + 2, dtype=np.int64)
+        for name, count in rows.items():
+            total[places.get(name, others)] += count
+        return total
+
+
+def _categories(values: NDArray[Any]) -> Mapping[str, int]:
+    return Counter(values.astype(str).tolist())
