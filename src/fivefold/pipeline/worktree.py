@@ -56,8 +56,10 @@ def put(root: Path, commit: str, folder: Path | None, *, say: Callable[[str], No
     say(f"{commit[:10]} is in {project}")
     for line in environment_differences(project):
         say(f"this environment differs from the run's: {line}")
-    # What `dvc add` tracks, and the outputs; what neither the cache nor a remote has is run anew.
-    run_dvc(project, "checkout", "--quiet", "--allow-missing")
+    try:
+        run_dvc(project, "checkout", "--quiet")
+    except PipelineError:
+        say("the files above are not in the cache here: dvc pull, where a remote has them")
     return project
 
 
