@@ -143,8 +143,13 @@ def _handler(
             body = (
                 answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
             )
-            self.send_response(answer.status)
-            for key, value in {"Content-Type": "application/json", **answer.headers}.items():
+            headers = {
+                "Date": self.date_time_string(),
+                "Content-Type": "application/json",
+                **answer.headers,
+            }
+            self.send_response_only(answer.status)
+            for key, value in headers.items():
                 self.send_header(key, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

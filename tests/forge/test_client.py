@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email.utils
 import logging
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -112,6 +114,28 @@ def test_the_token_is_in_no_log_and_no_repr(
     assert all(TOKEN not in f"{error!r} {error}" for error in chain if error)
     assert TOKEN not in f"{client!r} {client._session.auth!r}"
     assert "400 bad ***" in str(caught.value)
+
+
+def test_words_are_cut_after_the_token_is_taken_out(server: Plain) -> None:
+    for before in range(250, 300):
+        message = {"message": "x" * before + TOKEN + "y" * 100}
+        server.answers["/a"] = lambda _, message=message: Answer(400, message)  # type: ignore[misc]
+        with pytest.raises(RefusedError) as caught:
+            server.client().get("a")
+        assert TOKEN[:4] not in str(caught.value)
+        assert len(str(caught.value)) < 500
+
+
+def test_a_moment_to_come_back_at_is_read_by_the_forges_clock(server: Plain) -> None:
+    # A runner whose clock is a day off waits as long as any other.
+    there = time.time() - 86_400
+    headers = {
+        "Retry-After": email.utils.formatdate(there + 3600, usegmt=True),
+        "Date": email.utils.formatdate(there, usegmt=True),
+    }
+    server.answers["/a"] = lambda _: Answer(503, {}, headers)
+    with pytest.raises(ForgeError, match="wait 3600 s"):
+        server.client(patience=5).get("a")
 
 
 def test_a_netrc_does_not_replace_the_token(

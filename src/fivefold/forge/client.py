@@ -7,9 +7,7 @@ and a POST that may have gone through must not be sent again before somebody loo
 
 from __future__ import annotations
 
-import email.utils
 import ipaddress
-import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +19,7 @@ import requests
 
 from fivefold import __version__
 from fivefold.errors import ForgeError, RefusedError
+from fivefold.forge.refusals import FAULTS, asked_pause, explanation, is_passing
 
 __all__ = ["Client", "Message"]
 
@@ -28,7 +27,7 @@ _ATTEMPTS = 6
 _TIMEOUTS = (10.0, 30.0)
 _PAGES = 200
 _REDIRECTS = 3
-_FAULTS = frozenset({500, 502, 503, 504})
+_LONGEST_WORDS = 300
 _UNSURE = (
     requests.exceptions.ConnectionError,
     requests.exceptions.Timeout,
@@ -189,10 +188,10 @@ class Client:
                 response, why = self._once(method, url, None, body)
             if response is not None and 200 <= response.status_code < 300:
                 return response
-            if response is not None and not _is_passing(response):
+            if response is not None and not is_passing(response):
                 raise self._refusal(response, method, url)
-            unsure = response is None or response.status_code in _FAULTS
-            pause = _asked_pause(response) if response is not None else None
+            unsure = response is None or response.status_code in FAULTS
+            pause = asked_pause(response) if response is not None else None
             if pause is None:
                 # Spread, so that jobs that failed together do not come back together.
                 pause = 2.0 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311
@@ -258,7 +257,7 @@ class Client:
         error = RefusedError(
             "the forge refused the request",
             where=f"{method} {self._shown(url)}",
-            got=self._clean(f"{status} {_explanation(response)}"),
+            got=self._clean(f"{status} {explanation(response)}")[:_LONGEST_WORDS],
             hint=hints.get(status),
         )
         error.status = status
@@ -316,58 +315,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _is_passing(response: requests.Response) -> bool:
-    """Whether the answer may be another one later: a fault of the forge, or a rate limit."""
-    status = response.status_code
-    if status in _FAULTS or status == 429:
-        return True
-    # GitHub's limits, the primary and the secondary one, are told from a refusal like this.
-    return status == 403 and (
-        "Retry-After" in response.headers
-        or response.headers.get("X-RateLimit-Remaining") == "0"
-        or "rate limit" in _explanation(response).lower()
-    )
-
-
-def _asked_pause(response: requests.Response) -> float | None:
-    """Read for how many seconds the forge wants to be left alone; None where it doesn't say."""
-    headers = response.headers
-    asked = headers.get("Retry-After", "").strip()
-    if asked.isascii() and asked.isdigit():
-        return float(asked)
-    if asked:
-        until = _moment(asked)
-        return max(0.0, until - _now(response)) if until is not None else None
-    if headers.get("X-RateLimit-Remaining") == "0" or response.status_code == 429:
-        reset = headers.get("X-RateLimit-Reset", headers.get("RateLimit-Reset", "")).strip()
-        if reset.isascii() and reset.isdigit():
-            return max(0.0, float(reset) - _now(response)) + 1
-    return None
-
-
-def _now(response: requests.Response) -> float:
-    """Give the forge's time: a runner's clock may be minutes off."""
-    date = _moment(response.headers.get("Date", ""))
-    return time.time() if date is None else date
-
-
-def _moment(text: str) -> float | None:
-    try:
-        return email.utils.parsedate_to_datetime(text).timestamp()
-    except (TypeError, ValueError):
-        return None
-
-
-def _explanation(response: requests.Response) -> str:
-    """Give a forge's own words for a refusal, cut short."""
-    try:
-        found = response.json()
-    except ValueError:
-        return response.reason or ""
-    if not isinstance(found, Mapping):
-        return response.reason or ""
-    parts = [found.get("message", found.get("error", "")), found.get("errors")]
-    words = [part if isinstance(part, str) else json.dumps(part) for part in parts if part]
-    return "; ".join(words)[:300]
