@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fivefold.errors import FivefoldError
 from fivefold.files import replace_text
+from fivefold.merge.driver import NEXT
 from fivefold.merge.git import git, git_bytes, toplevel
 from fivefold.merge.lock import keep_known
 from fivefold.pipeline.params import is_merged
@@ -56,7 +57,7 @@ def _drop_unknown(root: Path, name: str, parents: list[str]) -> Iterator[str]:
         replace_text(root / name, merged.text)
         yield (
             f"fivefold: {name}: no branch ran {', '.join(merged.dropped)} as the merge has it; "
-            "next: dvc repro"
+            f"next: {NEXT}"
         )
 
 
@@ -64,4 +65,4 @@ def _compose(path: Path, name: str) -> Iterator[str]:
     from fivefold.pipeline.compose import compose
 
     compose(path.parent)
-    yield f"fivefold: {name}: composed from the merged conf/; next: dvc repro"
+    yield f"fivefold: {name}: composed from the merged conf/; next: {NEXT}"

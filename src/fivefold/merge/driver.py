@@ -17,7 +17,10 @@ from fivefold.errors import FivefoldError, MergeError, nearest
 from fivefold.merge.lock import merge_locks
 from fivefold.merge.values import merge_values
 
-__all__ = ["KINDS", "merge_files"]
+__all__ = ["KINDS", "NEXT", "merge_files"]
+
+NEXT = "dvc checkout --allow-missing && dvc repro"
+"""What a merge leaves to do: to fetch what is known of either side, to run what is not."""
 
 
 def merge_files(
@@ -81,7 +84,7 @@ def _lock(base: str, ours: str, theirs: str, where: str) -> str:
     merged = merge_locks(base, ours, theirs, where)
     if merged.dropped:
         names = ", ".join(merged.dropped)
-        sys.stderr.write(f"fivefold: {where}: both sides ran {names}; next: dvc repro\n")
+        sys.stderr.write(f"fivefold: {where}: both sides ran {names}; next: {NEXT}\n")
     return merged.text
 
 

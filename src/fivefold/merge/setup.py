@@ -134,6 +134,8 @@ def _pre_commit(root: Path, project: Path) -> Iterator[str]:
     if setting(root, "core.hooksPath"):
         yield "pre-commit: left alone, core.hooksPath is set"
         return
+    hook = root / git(root, "rev-parse", "--git-path", "hooks/pre-commit")
+    before = hook.read_bytes() if hook.is_file() else None
     done = subprocess.run(
         [sys.executable, "-m", "pre_commit", "install"],
         cwd=root,
@@ -145,4 +147,4 @@ def _pre_commit(root: Path, project: Path) -> Iterator[str]:
         raise MergeError(
             "pre-commit install failed", where=str(root), got=(done.stdout + done.stderr).strip()
         )
-    yield f"pre-commit: {done.stdout.strip().splitlines()[-1].removeprefix('pre-commit ')}"
+    yield f"hook pre-commit: {'there' if hook.read_bytes() == before else 'installed'}"
