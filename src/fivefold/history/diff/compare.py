@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from fivefold.errors import HistoryError
@@ -19,13 +19,13 @@ from fivefold.history.diff.changes import (
     ParamChange,
     StageChange,
 )
+from fivefold.history.diff.evidence import Evidence, look_into
 from fivefold.history.diff.exceptions import Allowance, apply_allowances, read_allowances
 from fivefold.history.diff.gate import judge_integrity, judge_plan, judge_regressions
-from fivefold.history.diff.significance import Evidence, judge_by_rows, judged, method_notes
-from fivefold.history.diff.slices import compare_slices, slice_clause
+from fivefold.history.diff.significance import judged, method_notes
+from fivefold.history.diff.slices import slice_clause
 from fivefold.history.diff.verdict import give_verdict
 from fivefold.history.diff.weakened import judge_weakened
-from fivefold.history.dvc.contents import Contents
 from fivefold.history.dvc.lock import Hash, Lock
 from fivefold.history.dvc.values import FileValues, flatten, same
 from fivefold.history.git.repository import Revision
@@ -124,20 +124,17 @@ def compare(
     chosen: dict[str, Goal] = {name: goal} if name and goal else {}
     goals = goals_of(reader, reader.repository.snapshot(head), plan, chosen)
     metrics = _order(_metrics(left, right, goals), name, plan)
+    data = _data(left, right, inputs=False)
     found = Evidence(metrics)
-    slices = None
     if rows:
-        contents = Contents(reader, fetch=fetch)
-        found = judge_by_rows(reader, contents, base, head, metrics)
+        found = look_into(reader, base, head, metrics, data, primary=name, fetch=fetch)
         metrics = found.metrics
-        slices, unread = compare_slices(reader, contents, base, head, found, name)
-        found = replace(found, notes=(*found.notes, *unread))
     sections: dict[str, Any] = {
         "metrics": metrics,
         "params": _params(left, right),
         "code": _code(left, right),
         "inputs": _data(left, right, inputs=True),
-        "data": _data(left, right, inputs=False),
+        "data": data,
         "stages": _stages(left.lock, right.lock),
     }
     gates = _gates(reader, (left, right), head, metrics, name, goals, tolerances or {})
@@ -146,7 +143,7 @@ def compare(
         sections[key] for key in sections if key != "metrics"
     )
     nothing = None if changed else f"nothing differs between {base.label} and {head.label}"
-    but = slice_clause(slices, metrics)
+    but = slice_clause(found.slices, metrics)
     verdict, outcome = give_verdict(metrics, gates, name, identical=nothing, but=but)
     return Diff(
         base,
@@ -156,7 +153,8 @@ def compare(
         primary=name,
         gates=gates,
         cost=_cost(left, right) if changed else (),
-        slices=slices,
+        slices=found.slices,
+        tables=found.tables,
         integrity={"base": left.integrity, "head": right.integrity},
         lineage=_lineage(right.lock),
         notes=notes,

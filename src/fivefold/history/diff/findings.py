@@ -19,7 +19,7 @@ Retyped = tuple[str, str, str]
 """A column's name, its type before and after."""
 
 PSI_MARK = 0.1
-"""From this population stability index on, a column is said to have moved."""
+"""From this population stability index on, a column is said to have moved, unless by chance."""
 
 MISSING_MARK = 0.01
 """So is one whose share of missing values changed by more than this."""
@@ -98,8 +98,8 @@ class ColumnChange:
     Attributes
     ----------
     name : str
-    kind : {"number", "string"}
-        How its values were binned; times count as numbers.
+    kind : {"number", "string", "other"}
+        How its values were binned; times count as numbers, others have no measures.
     base_missing, head_missing : float
         Shares of rows without a value, of all rows.
     psi : float or None
@@ -108,22 +108,19 @@ class ColumnChange:
         Distance over the same bins, in [0, 1].
     kolmogorov_smirnov, wasserstein : float or None
         Of numbers; `wasserstein` in standard deviations of the base.
+    moved : bool
+        Whether a person should look at it.
     """
 
     name: str
-    kind: Literal["number", "string"]
+    kind: Literal["number", "string", "other"]
     base_missing: float
     head_missing: float
     psi: float | None = None
     jensen_shannon: float | None = None
     kolmogorov_smirnov: float | None = None
     wasserstein: float | None = None
-
-    @property
-    def has_moved(self) -> bool:
-        """Whether a person should look at it."""
-        lost = abs(self.head_missing - self.base_missing) > MISSING_MARK
-        return lost or (self.psi is not None and self.psi >= PSI_MARK)
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +166,4 @@ class TableChange:
     @property
     def moved(self) -> tuple[ColumnChange, ...]:
         """The columns that a person should look at."""
-        return tuple(column for column in self.columns if column.has_moved)
+        return tuple(column for column in self.columns if column.moved)

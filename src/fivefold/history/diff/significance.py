@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RESAMPLES",
     "SEED",
-    "Evidence",
+    "JudgedMetrics",
     "accuracy_p_value",
     "catalogue_name",
     "judge_by_rows",
@@ -49,7 +49,7 @@ _FINEST = 1e-6
 
 
 @dataclass(frozen=True)
-class Evidence:
+class JudgedMetrics:
     """The metrics, judged as well as can be.
 
     Attributes
@@ -78,7 +78,7 @@ def judge_by_rows(
     base: Revision,
     head: Revision,
     metrics: tuple[MetricChange, ...],
-) -> Evidence:
+) -> JudgedMetrics:
     """Judge by a paired bootstrap, and accuracy by McNemar's test, what the rows can judge.
 
     Parameters
@@ -90,14 +90,14 @@ def judge_by_rows(
         As judged by the intervals in the metrics files.
     """
     if not any(catalogue_name(change.name) and change.change for change in metrics):
-        return Evidence(metrics)
+        return JudgedMetrics(metrics)
     specs = row_spec(reader, base), row_spec(reader, head)
     if specs[0] is None or specs[1] is None:
-        return Evidence(metrics)
+        return JudgedMetrics(metrics)
     found = contents.find(base, specs[0].path), contents.find(head, specs[1].path)
     notes = not_at_hand(dict(zip(("base", "head"), found, strict=True)))
     if found[0].source is None or found[1].source is None:
-        return Evidence(metrics, notes)
+        return JudgedMetrics(metrics, notes)
     # NumPy and pyarrow are paid for only here.
     from fivefold.history.diff.pairs import UnpairedError, pair_rows
     from fivefold.history.diff.rows import UnreadableError, read_rows
@@ -110,9 +110,11 @@ def judge_by_rows(
         ]
         paired = pair_rows(rows[0], rows[1])
     except (UnpairedError, UnreadableError) as error:
-        return Evidence(metrics, (*notes, f"the predictions can't be compared row by row: {error}"))
+        return JudgedMetrics(
+            metrics, (*notes, f"the predictions can't be compared row by row: {error}")
+        )
     changed, more = _by_pairs(metrics, paired)
-    return Evidence(changed, (*notes, *more), paired)
+    return JudgedMetrics(changed, (*notes, *more), paired)
 
 
 def not_at_hand(found: dict[str, Found]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from fivefold.history.conventions import EVALUATION_FILE
 from fivefold.history.diff.changes import MetricChange
 from fivefold.history.diff.findings import SliceChange, SliceReport
-from fivefold.history.diff.significance import RESAMPLES, Evidence, catalogue_name, judged
+from fivefold.history.diff.significance import RESAMPLES, JudgedMetrics, catalogue_name, judged
 from fivefold.history.diff.sliced_reports import slices_by_reports
 from fivefold.history.dvc.contents import Contents
 from fivefold.history.git.repository import Revision
@@ -30,7 +30,7 @@ def compare_slices(
     contents: Contents,
     base: Revision,
     head: Revision,
-    evidence: Evidence,
+    evidence: JudgedMetrics,
     primary: str | None,
 ) -> tuple[SliceReport | None, tuple[str, ...]]:
     """Compare slice by slice.
@@ -40,7 +40,7 @@ def compare_slices(
     reader : Reader
     contents : Contents
     base, head : Revision
-    evidence : Evidence
+    evidence : JudgedMetrics
         The metrics, and the rows that judged them.
     primary : str or None
         The metric that decides; without one, or where it can't be computed, the first of the

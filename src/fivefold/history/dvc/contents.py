@@ -94,7 +94,7 @@ class Contents:
         if content is None:
             return Found(path, problem=f"no dvc.lock vouches for {path}")
         if content.path != path:
-            inner = self._listing(content).get(path)
+            inner = self.listing(content).get(path)
             if inner is None:
                 return Found(path, problem=f"{path} is not in DVC's cache: dvc pull {content.path}")
             content = inner
@@ -102,7 +102,8 @@ class Contents:
             return Found(path, problem=f"{path} is not a file that DVC's cache keeps")
         return self._at_hand(content) or self._absent(content)
 
-    def _listing(self, content: Hash) -> dict[str, Hash]:
+    def listing(self, content: Hash) -> dict[str, Hash]:
+        """Give the files of a tracked folder by path; empty where its listing isn't at hand."""
         return self._reader.cache.listing(content) or self._remote.listing(content)
 
     def _at_hand(self, content: Hash) -> Found | None:
