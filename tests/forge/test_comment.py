@@ -146,7 +146,7 @@ def test_a_guarded_text_is_harmless_even_where_nothing_was_escaped(attack: str) 
     assert "](" not in found
     assert not re.search(r"^\s*/", found, re.MULTILINE)
     assert not TAGS.sub("", found).count("<!")
-    assert not re.search(r"<(?!\u200b)", TAGS.sub("", found))
+    assert not re.search(r"<[A-Za-z/!?]", TAGS.sub("", found))
 
 
 @given(sections, st.integers(300, 3_000))

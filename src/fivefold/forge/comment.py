@@ -25,7 +25,7 @@ _GUARDS = (
     # Mentions, also within code that a forge may not take for code.
     (re.compile(rf"@(?!{_BREAK})"), f"@{_BREAK}"),
     # Of HTML and its comments only what our own writing uses; so a marker can't be forged either.
-    (re.compile(rf"<(?!{_OURS})"), f"<{_BREAK}"),
+    (re.compile(rf"<(?=[A-Za-z/!?])(?!{_OURS})"), f"<{_BREAK}"),
     # Pictures and links: a report needs none.
     (re.compile(r"!(?=\[)"), f"!{_BREAK}"),
     (re.compile(r"\](?=[(:])"), f"]{_BREAK}"),
