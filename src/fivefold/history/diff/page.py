@@ -44,6 +44,8 @@ _OUTCOMES: dict[str, tuple[str, Any]] = {
     "mixed": ("mixed", "warn"),
     "unknown": ("can't be told", "warn"),
 }
+_MOST_SLICES = 30
+_KINDS = {"better": "better", "worse": "worse"}
 _STATUS: dict[str, Any] = {
     "better": "good",
     "worse": "bad",
@@ -141,7 +143,7 @@ def _gates_fact(gates: Sequence[Gate]) -> Fact:
 
 def _section(section: ReportSection, diff: Diff) -> Section:
     blocks = [block for part in section.parts if (block := _block(part)) is not None]
-    charts_of = {"metrics": _forest, "place": _trend, "cost": _costs}
+    charts_of = {"metrics": _forest, "slices": _slices, "place": _trend, "cost": _costs}
     chart = charts_of[section.name](diff) if section.name in charts_of else None
     if chart is not None:
         # The picture of costs and places is read first; below the table it would be missed.
@@ -190,7 +192,33 @@ def _forest(diff: Diff) -> Chart | None:
         return None
     names, moved, lows, highs, found = zip(*drawn, strict=True)
     told = [f"{change_text(c.change)} ({value_text(c.base)} → {value_text(c.head)})" for c in found]
-    return charts.changes(names, moved, lows, highs, told=told)
+    kinds = [_KINDS.get(c.judgement, "within noise") for c in found]
+    return charts.changes(names, moved, lows, highs, told=told, kinds=kinds)
+
+
+def _slices(diff: Diff) -> Chart | None:
+    """Draw the change of every slice that is large enough to judge, the worst first."""
+    report = diff.slices
+    goal = next((c.goal for c in diff.metrics if report and c.name == report.metric), None)
+    if report is None or goal is None:
+        return None
+    shown = [item for item in report.slices if item.interval is not None][:_MOST_SLICES]
+    if len(shown) < 2:
+        return None
+    sign = 1 if goal == "maximize" else -1
+    ends = [sorted(sign * end for end in item.interval or ()) for item in shown]
+    return charts.changes(
+        [item.name for item in shown],
+        [sign * item.change for item in shown],
+        [low for low, _ in ends],
+        [high for _, high in ends],
+        told=[f"{value_text(i.base)} → {value_text(i.head)}, {i.rows:,} rows" for i in shown],
+        kinds=[_KINDS.get(item.judgement, "within noise") for item in shown],
+        share=False,
+        title=f"{report.metric} by slice: change and 95% interval",
+        caption="Each interval is of its slice alone; better and worse are judged with "
+        f"{report.correction}'s correction for their number.",
+    )
 
 
 def _trend(diff: Diff) -> Chart | None:

@@ -56,7 +56,7 @@ def render_terminal(sections: Sequence[ReportSection]) -> str:
         elif shown and isinstance(shown[0], Table):
             parts += [replace(shown[0], title=section.title), *shown[1:]]
         else:
-            parts += [Text(f"\n{section.title}", "bold"), *shown]
+            parts += [Text(""), Text(section.title, "bold"), *shown]
     return draw(parts)
 
 

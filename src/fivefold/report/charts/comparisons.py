@@ -244,6 +244,8 @@ def changes(
     high: Sequence[float],
     *,
     told: Sequence[str] = (),
+    kinds: Sequence[str] = (),
+    share: bool = True,
     title: str = "Changes and their 95% intervals",
     caption: str = "",
     width: Width = "full",
@@ -254,21 +256,27 @@ def changes(
     ----------
     names : sequence of str, shape (n_metrics,)
     change, low, high : sequence of float, shape (n_metrics,)
-        In shares of the base's value; above 0 is better.
+        In shares of the base's value, or in the metric's unit; above 0 is better.
     told : sequence of str, shape (n_metrics,), optional
         The change in the metric's own unit, for the tooltip.
+    kinds : sequence of {"better", "worse", "within noise"}, shape (n_metrics,), optional
+        How each is judged; by default by its interval.
+    share : bool, default=True
+        Whether `change` is in shares of the base's value.
     """
-    kinds = [
+    kinds = kinds or [
         "better" if a > 0 else "worse" if b < 0 else "within noise"
         for a, b in zip(low, high, strict=True)
     ]
+    unit = "change against the base's value" if share else "change"
+    amount = {"type": "quantitative", "format": "+.2%" if share else "+.4~f"}
     data = rows(
         name=names, change=change, low=low, high=high, kind=kinds, told=told or [""] * len(names)
     )
     x = {
         "type": "quantitative",
-        "title": "change against the base's value; better to the right",
-        "axis": {"format": "+.1~%", "grid": True, "tickCount": 7},
+        "title": f"{unit}; better to the right",
+        "axis": {"format": "+.1~%" if share else "+.4~f", "grid": True, "tickCount": 7},
         "scale": {"zero": True, "padding": 12},
     }
     y = {
@@ -293,16 +301,11 @@ def changes(
         },
     }
     tips = [
-        {"field": "name", "title": "metric"},
+        {"field": "name", "title": "of"},
         {"field": "told", "title": "change"},
-        {
-            "field": "change",
-            "title": "of the base's value",
-            "type": "quantitative",
-            "format": "+.2%",
-        },
-        {"field": "low", "title": "from", "type": "quantitative", "format": "+.2%"},
-        {"field": "high", "title": "to", "type": "quantitative", "format": "+.2%"},
+        {"field": "change", "title": unit, **amount},
+        {"field": "low", "title": "from", **amount},
+        {"field": "high", "title": "to", **amount},
         {"field": "kind", "title": "judged"},
     ]
     ends = {"x": x | {"field": "low"}, "x2": {"field": "high"}, "y": y, "color": kind}
@@ -331,9 +334,9 @@ def changes(
         alt=f"{title}: {said}.",
         width=width,
         numbers={
-            "name": "metric",
-            "told": "change",
-            "change": "share of the base's value",
+            "name": "of",
+            "told": "told",
+            "change": unit,
             "low": "from",
             "high": "to",
             "kind": "judged",
