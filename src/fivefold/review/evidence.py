@@ -108,12 +108,8 @@ def reproduce(root: Path, say: Callable[[str], None] = print) -> Iterator[Findin
         say("fetching what the remote has")
         _dvc(root, "fetch", "--run-cache")
     say("running what is missing")
-    yield _attempt(
-        "the pipeline runs",
-        lambda: run_dvc(
-            root, "repro", *(["--pull", "--allow-missing"] if remote else []), on_stderr=True
-        ),
-    )
+    # What is in neither the cache nor the remote is run; without a remote, --pull looks no further.
+    yield _attempt("the pipeline runs", lambda: run_dvc(root, "repro", "--pull", on_stderr=True))
     if remote:
         pushed = _dvc(root, "push", "--run-cache")
         yield Finding(

@@ -123,7 +123,7 @@ def propose(root: Path, decision: Decision, until: str) -> str | None:
         The branch; None where the data are such that nothing comes out anew.
     """
     changed = roll_forward(root, until)
-    run_dvc(root, "repro")
+    run_dvc(root, "repro", "--pull")
     if not _git(root, "status", "--porcelain", "--", "dvc.lock"):
         return None
     lock = (root / "dvc.lock").read_bytes()
