@@ -119,6 +119,8 @@ def test_aggregates(flights: Project, aggregate: str, value: float) -> None:
 
 
 def test_runs_judged_on_other_data_rank_apart(flights: Project) -> None:
+    # No input of the evaluation is called a test part: that all rank together has to be said.
+    assert any("fivefold.yaml: data: [PATH]" in note for note in board(flights).notes)
     declare(flights, "data: [data/clean.csv]")
     flights.edit("params.yaml", "rows: 100", "rows: 200")
     flights.dvc("repro", "--quiet")
@@ -170,6 +172,15 @@ def test_equal_runs_stand_the_cheaper_first_then_the_older(flights: Project) -> 
         ("not train.depth >= 5 and branch == 'main'", ["Start with a logistic regression"]),
         ("0.62 < roc_auc < 0.624", ["Start with a logistic regression"]),
         ("model == 'forest' and -1 < train.depth", ["Try a forest"]),
+        ("`train.depth` == 5", ["Go deeper"]),
+        ("train.model == 'forest' and subject != '`'", ["Try a forest"]),
+        # What a run doesn't have is equal to nothing, and only null tells that it is absent.
+        ("train.rate == null and train.depth == 5", ["Go deeper"]),
+        ("train.rate != 'x' or train.depth == 5", ["Go deeper"]),
+        ("train.rate not in [1] or train.depth == 5", ["Go deeper"]),
+        ("train.model != null and train.depth == 5", ["Go deeper"]),
+        ("-train.model < 1 or train.depth == 5", ["Go deeper"]),
+        ("not (true == false) and train.depth == 5", ["Go deeper"]),
     ],
 )
 def test_conditions(flights: Project, where: str, expected: list[str]) -> None:
@@ -183,7 +194,11 @@ def test_a_condition_on_what_no_run_has(flights: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["", "train.model =", "__import__('os')", "a.b()", "a + b", "[x for x in y]", "a is b"]
+    "where",
+    [
+        *("", "train.model =", "__import__('os')", "a.b()", "a + b", "[x for x in y]", "a is b"),
+        *("a[0]", "a if b else c", "lambda: a", "f'{a}'", "`a", "(" * 1000, "~a", "(b := a)", "*a"),
+    ],
 )
 def test_what_is_no_condition(flights: Project, where: str) -> None:
     with pytest.raises(HistoryError, match="can't be read"):

@@ -54,13 +54,20 @@ def test_leaderboard(call) -> None:  # type: ignore[no-untyped-def]
     assert "train.depth" in call("leaderboard", "--columns", "train.depth, clean.rows").output
     for since in ("2023-11-01", "5000w"):
         assert "2 runs" in call("leaderboard", "--since", since).output
-    with pytest.raises(HistoryError, match="no point in time"):
-        call("leaderboard", "--since", "yesterday")
+    for since in ("yesterday", "999999w"):
+        with pytest.raises(HistoryError, match="no point in time"):
+            call("leaderboard", "--since", since)
 
 
 def test_show_and_compare(call) -> None:  # type: ignore[no-untyped-def]
     # A run of another branch has a place too.
-    assert "Rank 2 of 3 by roc_auc" in call("leaderboard", "show", "main").output
+    shown = call("leaderboard", "show", "main").output
+    assert "Rank 2 of 3 by roc_auc" in shown
+    assert "Ran since its parent: evaluate" in shown
+    first = json.loads(call("leaderboard", "show", "main~1", "--format", "json").output)
+    assert (first["stages_rerun"], first["branch"]) == (None, "main")
+    with pytest.raises(HistoryError, match="two runs or more"):
+        call("leaderboard", "compare", "main")
     assert "train.model" in call("leaderboard", "compare", "main", "forest", "workspace").output
 
 

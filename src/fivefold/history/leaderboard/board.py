@@ -15,7 +15,7 @@ from fivefold.history.runs import Run
 from fivefold.history.settings import SETTINGS, plan_of, read_settings
 from fivefold.metrics import Goal
 
-__all__ = ["Board", "choose_board"]
+__all__ = ["Board", "choose_board", "settings_path"]
 
 _TIE_WORDS = ("cost", "older", "newer")
 
@@ -84,7 +84,7 @@ def choose_board(
         name = _well_known(reader, runs, goals)
         notes.append(
             f"no plan names a primary metric: ranked by {name}; choose another with --metric, or "
-            f"write in {_settings_path(reader)}: metric: NAME"
+            f"write in {settings_path(reader)}: metric: NAME"
         )
     if goal is None:
         direction = goals.direction(name)
@@ -97,7 +97,7 @@ def choose_board(
     if source == "guessed":
         notes.append(
             f"{goal} is guessed from the name {name}: say it with --metric {name}:{goal}, or write "
-            f"in {_settings_path(reader)}: goals: {{{name}: {goal}}}"
+            f"in {settings_path(reader)}: goals: {{{name}: {goal}}}"
         )
     others = declaration.metrics or ((plan.primary, *plan.metrics) if plan else ())
     inner = name.rpartition(":")[2]
@@ -135,7 +135,7 @@ def _tie(rule: str, declaration: Declaration, goals: Goals) -> tuple[str, Goal |
     return name, goal
 
 
-def _settings_path(reader: Reader) -> str:
+def settings_path(reader: Reader) -> str:
     """Give where ``fivefold.yaml`` belongs, from the top of the working tree."""
     return posixpath.normpath(posixpath.join(reader.repository.prefix, SETTINGS))
 
@@ -146,7 +146,7 @@ def _first_plan(reader: Reader, places: list[Snapshot]) -> Plan | None:
 
 def _how_to_say(reader: Reader, name: str) -> str:
     return (
-        f"write in {_settings_path(reader)}: goals: {{{name}: maximize}}    (or minimize)\n"
+        f"write in {settings_path(reader)}: goals: {{{name}: maximize}}    (or minimize)\n"
         f"or once: fivefold leaderboard --metric {name}:maximize"
     )
 

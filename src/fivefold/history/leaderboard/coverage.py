@@ -80,6 +80,12 @@ class Arena:
             parts.append(f"planned for {planned}")
         return ", ".join(parts) or None
 
+    def could_be_told(self, snapshot: Snapshot) -> bool:
+        """Whether a run's stages have inputs, of which some may have been held out."""
+        if self.board.data is not None:
+            return False
+        return any(stage.deps for stage in self.reader.lock(snapshot).stages.values())
+
     def scores(self, row: Row, age: int) -> dict[str, Score]:
         """Give what a run that ranks here scored, by evaluation set."""
         if not self.sets:

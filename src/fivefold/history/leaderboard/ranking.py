@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from fivefold.errors import HistoryError, nearest
 from fivefold.history.integrity import check
 from fivefold.history.intervals import METHOD
-from fivefold.history.leaderboard.board import Board, choose_board
+from fivefold.history.leaderboard.board import Board, choose_board, settings_path
 from fivefold.history.leaderboard.coverage import Arena
 from fivefold.history.leaderboard.declaration import Declaration
 from fivefold.history.leaderboard.evaluation import data_version, find_primary, misses, run_value
@@ -84,9 +84,24 @@ def rank_runs(
     ages = {run: age for age, run in enumerate(runs)}
     scored = in_order(builder, scored)
     by = declaration.by
-    rows, elsewhere, passed_over = _verified(builder, scored, None if by else top, arena)
-    ranked = len(scored) - len(passed_over) - sum(map(len, elsewhere.values()))
-    notes = _notes(builder, rows, without)
+    rows, elsewhere, passed_over, unseen = _verified(builder, scored, None if by else top, arena)
+    notes = _notes(builder, without)
+    here = any(row.data == arena.version for row in passed_over)
+    if not rows and elsewhere and not arena.sets and not here:
+        rows = _those_of_the_newest(elsewhere, ages)
+        if all(row.data != arena.version for row in rows):
+            notes.append(f"no run was judged on what stands here ({arena.version or 'unknown'})")
+    if arena.version is None and len(rows) > 1 and arena.could_be_told(rows[0].run.snapshot):
+        notes.append(
+            f"nothing tells which data runs were judged on, so all rank together: write in "
+            f"{settings_path(reader)}: data: [PATH]"
+        )
+    notes.extend(
+        f"no run has {name}: neither a param nor a metric is called so"
+        for name in builder.columns
+        if rows and not any(name in row.columns for row in rows)
+    )
+    ranked = len(rows) + unseen
     if by:
         rows, partial, untagged = gather(builder, arena, rows, ages)
         ranked = len(rows)
@@ -136,17 +151,18 @@ def _nothing(reader: Reader, runs: list[Run], board: Board, *, filtered: bool) -
     )
 
 
-def _notes(builder: RowBuilder, rows: list[Row], without: int) -> list[str]:
+def _those_of_the_newest(elsewhere: dict[str, list[Row]], ages: Mapping[Run, int]) -> list[Row]:
+    """Take those out that were judged as the newest run was."""
+    newest = min(elsewhere, key=lambda label: min(ages[row.run] for row in elsewhere[label]))
+    return elsewhere.pop(newest)
+
+
+def _notes(builder: RowBuilder, without: int) -> list[str]:
     notes = list(builder.board.notes)
     if _shallow(builder.reader):
         notes.append("the clone is shallow: runs before its first commit are not here")
     if without:
         notes.append(f"{_count(without)} no {builder.board.primary}")
-    notes.extend(
-        f"no run has {name}: neither a param nor a metric is called so"
-        for name in builder.columns
-        if rows and not any(name in row.columns for row in rows)
-    )
     return notes
 
 
@@ -189,17 +205,20 @@ def score_runs(
 
 def _verified(
     builder: RowBuilder, scored: list[tuple[Run, Measure]], top: int | None, arena: Arena
-) -> tuple[list[Row], dict[str, list[Row]], list[Row]]:
+) -> tuple[list[Row], dict[str, list[Row]], list[Row], int]:
     """Give the best rows that nothing speaks against, those judged elsewhere, and the others.
 
-    Runs are looked into from the best down, and no further than the rows asked for.
+    Runs are looked into from the best down, and no further than the rows asked for; the last number
+    is that of the runs not looked into.
     """
     reader, board = builder.reader, builder.board
     rows, passed_over = DistinctRows(reader), DistinctRows(reader)
     elsewhere: dict[str, DistinctRows] = {}
+    unseen = len(scored)
     for run, measure in scored:
         if top is not None and len(rows.rows) >= top:
             break
+        unseen -= 1
         snapshot = run.snapshot
         integrity = check(reader, snapshot)
         version = data_version(reader, snapshot, board, measure.file)
@@ -213,4 +232,5 @@ def _verified(
             elsewhere.setdefault(apart, DistinctRows(reader)).add(row)
         else:
             rows.add(row)
-    return rows.rows, {label: found.rows for label, found in elsewhere.items()}, passed_over.rows
+    apart_from = {label: found.rows for label, found in elsewhere.items()}
+    return rows.rows, apart_from, passed_over.rows, unseen
