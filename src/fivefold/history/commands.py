@@ -283,7 +283,7 @@ def site(
     board: _BoardName = None,
     top: Annotated[
         int, typer.Option(min=0, help="How many runs get a page of their own; 0 for all.")
-    ] = 200,
+    ] = 50,
     reports: Annotated[
         bool, typer.Option("--reports/--no-reports", help="Write the committed HTML reports too.")
     ] = True,

@@ -85,7 +85,9 @@ def _record(site: Site, entry: Entry, pool: _Pool) -> dict[str, Any]:
         "ranks": {name: row.rank for name, row in entry.places.items()},
         "status": [details.integrity.status, list(details.integrity.reasons[:3])],
         "problems": list(details.problems),
-        "metrics": {name: [m.value, *(m.interval or ())] for name, m in entry.measures.items()},
+        "metrics": [
+            pool.add([name, m.value, *(m.interval or ())]) for name, m in entry.measures.items()
+        ],
         "params": [pool.add(part) for part in _sections(entry.params)],
         "code": pool.add(dict(details.code)),
         "data": [
@@ -104,10 +106,10 @@ def _record(site: Site, entry: Entry, pool: _Pool) -> dict[str, Any]:
             )
             for name, stage in lock.stages.items()
         ],
-        "cost": {
-            stage: [row.get("seconds"), row.get("peak_memory_mb")]
+        "cost": [
+            pool.add([stage, row.get("seconds"), row.get("peak_memory_mb")])
             for stage, row in details.cost.items()
-        },
+        ],
         "thresholds": dict(entry.plan.thresholds) if entry.plan else {},
         "primary": entry.plan.primary if entry.plan else None,
         "gates": [
@@ -118,10 +120,10 @@ def _record(site: Site, entry: Entry, pool: _Pool) -> dict[str, Any]:
 
 
 def _sections(params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Cut the params by the first word of their names: most sections are the same in most runs."""
+    """Cut the params into their sections, most of which are the same in most runs."""
     found: dict[str, dict[str, Any]] = {}
     for name, value in params.items():
-        found.setdefault(name.partition(".")[0], {})[name] = value
+        found.setdefault(name.rpartition(".")[0], {})[name] = value
     return list(found.values())
 
 

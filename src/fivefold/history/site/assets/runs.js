@@ -2,6 +2,11 @@
 window.Fivefold = (() => {
   const data = window.FIVEFOLD;
   const pool = data.pool;
+  const named = (places) => Object.fromEntries(places.map((place) => [pool[place][0], pool[place].slice(1)]));
+  for (const run of data.runs) {
+    run.metrics = named(run.metrics);
+    run.cost = named(run.cost);
+  }
   const byId = new Map(data.runs.map((run) => [run.id, run]));
   const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
   const short = (run) => run.id.slice(0, 7);
