@@ -19,7 +19,7 @@ def review(
     from fivefold.review.evidence import Finding, policy_of, reproduce, verify_proposal
 
     root = _here()
-    policy = policy_of(root)
+    policy = policy_of(root, base)
 
     def say(line: str) -> None:
         typer.echo(line, err=True)

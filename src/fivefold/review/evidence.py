@@ -51,10 +51,20 @@ class Finding:
         return [f"- {self.title}: {mark}", *(f"  - {text}" for text in inner)]
 
 
-def policy_of(root: Path) -> ReviewConfig:
-    """Read how HEAD wants to be reviewed."""
+def policy_of(root: Path, base: str | None) -> ReviewConfig:
+    """Read how the base wants proposals to be reviewed; without a base, how HEAD does.
+
+    Raises
+    ------
+    HistoryError
+        The base is no revision.
+    ConfigError
+        Its policy is none.
+    """
     repository = Repository(root)
-    return read_policy(Reader(repository), repository.snapshot(repository.head()))
+    # A proposal that asks less of itself is judged by what it would be merged into.
+    judge = repository.resolve(base) if base else repository.head()
+    return read_policy(Reader(repository), repository.snapshot(judge))
 
 
 def verify_proposal(
