@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import traceback
+from importlib import metadata
 from typing import Any
 
 from fivefold.pipeline.stages import STAGES
@@ -152,8 +153,9 @@ def _exit_code() -> int:
     The interpreter is not left by its own end: C++ libraries would wait there for threads that the
     fork did not take along.
     """
-    from fivefold.cli import main as command
-
+    # The command line lies above this layer; it is found as a shell would find it.
+    (script,) = metadata.entry_points(group="console_scripts", name="fivefold")
+    command = script.load()
     code = 1
     try:
         command()
