@@ -62,7 +62,7 @@ def check(reader: Reader, snapshot: Snapshot) -> Integrity:
     lock = reader.lock(snapshot)
     if declared.problems or lock.problems:
         return Integrity("stale", (*declared.problems, *lock.problems))
-    edited = _edited(snapshot, declared, lock)
+    edited = _edited(reader, snapshot, declared, lock)
     stale = _stale(reader, snapshot, declared, lock)
     if edited:
         return Integrity("edited", (*edited, *stale))
@@ -84,14 +84,14 @@ def _covered(path: str, outs: Collection[str]) -> bool:
     return bool(path)
 
 
-def _edited(snapshot: Snapshot, declared: Declared, lock: Lock) -> list[str]:
+def _edited(reader: Reader, snapshot: Snapshot, declared: Declared, lock: Lock) -> list[str]:
     found = []
     for name, stage in lock.stages.items():
         for out in declared.stages[name].outs:
             vouched = stage.outs.get(out.path)
             # The working tree has cached metrics too, and anybody can edit them there.
             kept = not out.cached or out.kind == "metric"
-            if kept and vouched and _differs(snapshot, vouched):
+            if kept and vouched and _differs(reader, snapshot, vouched):
                 found.append(f"{out.path} is not what stage {name} wrote")
     return found
 
@@ -120,7 +120,7 @@ def _stale(reader: Reader, snapshot: Snapshot, declared: Declared, lock: Lock) -
                 if _other(lock.data[path], used):
                     reasons.append(f"stage {name} ran on another version of {path}")
             # A folder's hash counts files that Git ignores, so only single files are compared.
-            elif not used.value.endswith(".dir") and _differs(snapshot, used):
+            elif not used.value.endswith(".dir") and _differs(reader, snapshot, used):
                 reasons.append(f"{path} changed after stage {name} ran")
     return reasons
 
@@ -196,7 +196,7 @@ def _first_difference(key: str, ran: Any, now: Any, path: str) -> str:
     return f"{key}={ran!r}, {path} says {now!r}"
 
 
-def _differs(snapshot: Snapshot, vouched: Hash) -> bool:
+def _differs(reader: Reader, snapshot: Snapshot, vouched: Hash) -> bool:
     """Tell whether Git's content of a path isn't the hashed one; False where Git has none."""
     if vouched.value.endswith(".dir"):
         files = snapshot.files(vouched.path)
@@ -204,12 +204,19 @@ def _differs(snapshot: Snapshot, vouched: Hash) -> bool:
     blob = snapshot.blob(vouched.path)
     if blob is None or not vouched.algorithm.startswith("md5"):
         return False
-    data = snapshot.data(blob)
-    if _md5(data) == vouched.value:
-        return False
+    # Runs that stand near each other share most of their files.
+    key = (blob, vouched.value)
+    if key not in reader.held:
+        reader.held[key] = not _is_content(snapshot.data(blob), vouched.value)
+    return reader.held[key]
+
+
+def _is_content(data: bytes, vouched: str) -> bool:
+    if _md5(data) == vouched:
+        return True
     # Git may keep text with other line ends than the working tree had when DVC hashed it.
     plain = data.replace(b"\r\n", b"\n")
-    return vouched.value not in (_md5(plain), _md5(plain.replace(b"\n", b"\r\n")))
+    return vouched in (_md5(plain), _md5(plain.replace(b"\n", b"\r\n")))
 
 
 def _folder_hash(snapshot: Snapshot, folder: str, files: list[str]) -> str:

@@ -40,6 +40,8 @@ class Reader:
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.memory = Memory.of(repository.git)
+        # Whether a blob is another content than a hash of DVC's says; see `integrity`.
+        self.held: dict[tuple[BlobId, str], bool] = {}
         self._files: dict[tuple[BlobId, str], FileValues] = {}
         self._parts: dict[tuple[object, ...], Declared] = {}
         self._reads: dict[tuple[BlobId, str], tuple[str, ...]] = {}
