@@ -8,8 +8,11 @@ import shutil
 import subprocess
 import tempfile
 import textwrap
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +201,24 @@ def flights_made(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def flights(flights_made: Project, tmp_path: Path) -> Project:
     return flights_made.copy(tmp_path / "flights")
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], str]]:
+    """Serve folders over HTTP from this machine, and give their addresses."""
+    servers: list[ThreadingHTTPServer] = []
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    def start_one(folder: Path) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start_one
+    for server in servers:
+        server.shutdown()
+        server.server_close()

@@ -136,6 +136,6 @@ class Contents:
             return Found(content.path, problem=where, fetchable=known, size=content.size)
         from fivefold.history.dvc.fetch import fetch
 
-        why = fetch(self._root, [content])
+        why = fetch(self._root, [content]) or "the remote doesn't have it: its author can dvc push"
         found = self._at_hand(content)
         return found or Found(content.path, problem=f"{where}, and {why}", size=content.size)
