@@ -184,7 +184,7 @@ def parse_lock(text: str, where: str = "dvc.lock") -> LockText:
             raise MergeError(
                 "conflict markers of an earlier merge", where=f"{where}:{number}", got=line
             )
-    lock = _cut(text, where) or _cut(_as_dvc_writes(text, where), where)
+    lock = _cut(text) or _cut(_as_dvc_writes(text, where))
     if lock is None:
         raise _not_a_lock(where, "no mapping of stages")
     schema = lock.sections.get("schema")
@@ -198,18 +198,18 @@ def parse_lock(text: str, where: str = "dvc.lock") -> LockText:
     return lock
 
 
-def _cut(text: str, where: str) -> LockText | None:
-    """Cut the block style that DVC writes; None for any other."""
+def _cut(text: str) -> LockText | None:
+    """Cut the block style that DVC writes, each entry whole in itself; None for any other."""
     sections: dict[str, list[str]] = {}
     blocks: list[list[str]] = []
     lines = sections.setdefault("", [])
     inside = ""
     for line in text.rstrip("\n").split("\n"):
         if line and line[0] not in " -#":
-            found = _SECTION.match(line)
-            if found is None or found[1] in sections:
+            section = _SECTION.match(line)
+            if section is None or section[1] in sections:
                 return None
-            inside = found[1]
+            inside = section[1]
             lines = sections[inside] = [line]
         elif inside == "stages" and line.startswith("  ") and line[2:3] not in ("", " ", "#"):
             lines = [line]
@@ -221,32 +221,32 @@ def _cut(text: str, where: str) -> LockText | None:
     head = sections.pop("stages", ["stages:"])
     if len(head) > 1 or head[0].rstrip() != "stages:":
         return None
-    stages: dict[str, Entry] = {}
-    for block in blocks:
-        entry, value = _entry(block, where)
-        if (
-            not isinstance(value, yaml.MappingNode)
-            or len(value.value) != 1
-            or not isinstance(value.value[0][0], yaml.ScalarNode)
-            or not isinstance(value.value[0][1], yaml.MappingNode)
-        ):
-            return None
-        name = value.value[0][0].value
-        if name in stages:
-            raise _not_a_lock(where, f"stage {name} stands there twice")
-        stages[name] = entry
-    return LockText(stages, {name: _entry(lines, where)[0] for name, lines in sections.items()})
-
-
-def _entry(lines: list[str], where: str) -> tuple[Entry, yaml.Node | None]:
-    text = "\n".join(lines) + "\n"
     try:
-        node = yaml.compose(text, Loader=_Loader)
-        return Entry(text, _meant(node)), node
-    except yaml.YAMLError as error:
-        raise _not_a_lock(where, str(getattr(error, "problem", None) or error)) from None
-    except RecursionError:
-        raise _not_a_lock(where, "a value that holds itself") from None
+        stages = [_stage(block) for block in blocks]
+        whole = {
+            name: Entry(_joined(lines), _meant(_node(lines))) for name, lines in sections.items()
+        }
+    except (yaml.YAMLError, RecursionError):
+        return None
+    found = {stage[0]: stage[1] for stage in stages if stage is not None}
+    return LockText(found, whole) if len(found) == len(blocks) else None
+
+
+def _stage(lines: list[str]) -> tuple[str, Entry] | None:
+    node = _node(lines)
+    if isinstance(node, yaml.MappingNode) and len(node.value) == 1:
+        name, value = node.value[0]
+        if isinstance(name, yaml.ScalarNode) and isinstance(value, yaml.MappingNode):
+            return name.value, Entry(_joined(lines), _meant(value))
+    return None
+
+
+def _node(lines: list[str]) -> yaml.Node | None:
+    return yaml.compose(_joined(lines), Loader=_Loader)
+
+
+def _joined(lines: list[str]) -> str:
+    return "\n".join(lines) + "\n"
 
 
 def _meant(node: yaml.Node | None) -> Any:
@@ -270,14 +270,24 @@ def _as_dvc_writes(text: str, where: str) -> str:
     from dvc.utils.serialize import dumps_yaml, loads_yaml
 
     try:
-        data = loads_yaml(text)
+        data = _unshared(loads_yaml(text))
+    except RecursionError:
+        raise _not_a_lock(where, "a value that holds itself") from None
     except Exception as error:  # noqa: BLE001  ruamel's errors have no common root of their own
-        raise _not_a_lock(where, str(error).splitlines()[0]) from None
+        said = str(getattr(error, "problem", None) or error)
+        raise _not_a_lock(where, said.splitlines()[0]) from None
     if not isinstance(data, dict) or not isinstance(data.get("stages") or {}, dict):
         raise _not_a_lock(where, "no mapping of stages")
     if not data.get("stages"):
         data.pop("stages", None)
     return str(dumps_yaml(data))
+
+
+def _unshared(data: Any) -> Any:
+    """Copy what aliases share, so that no entry needs an anchor in another."""
+    if isinstance(data, dict):
+        return {key: _unshared(value) for key, value in data.items()}
+    return [_unshared(item) for item in data] if isinstance(data, list) else data
 
 
 def _not_a_lock(where: str, got: str) -> MergeError:
