@@ -6,7 +6,7 @@ import re
 
 __all__ = ["escape"]
 
-_SPECIAL = re.compile(r"([\\`*\[\]<|~#&!]|\b_|_\b)")
+_SPECIAL = re.compile(r"([\\`*\[\]<|~#&!]|(?<![^\W_])_|_(?![^\W_]))")
 # What forges look for after they have taken the backslashes away: mentions, issues, links, labels,
 # emoji. An empty comment within breaks them, and shows nothing.
 _LINKED = re.compile(r"@|\\#(?=\w)|\\!(?=\w)|\\~(?=\w)|%(?=\w)|\\&(?=\w)|:(?=//)|(?i:\bwww(?=\.))")

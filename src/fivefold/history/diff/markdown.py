@@ -73,8 +73,10 @@ def drop_sections(text: str, max_bytes: int) -> str:
     max_bytes : int
     """
     starts = [*_MARKED.finditer(text)]
+    if not starts:
+        return text if len(text.encode()) <= max_bytes else _cut(text, max_bytes)
     ends = [match.start() for match in starts[1:]] + [len(text)]
-    head = text[: starts[0].start()] if starts else text
+    head = text[: starts[0].start()]
     found = [
         (int(match[2]), match[1], text[match.start() : end])
         for match, end in zip(starts, ends, strict=True)
