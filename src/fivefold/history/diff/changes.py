@@ -58,11 +58,13 @@ class MetricChange:
     method : {"paired bootstrap", "McNemar's test", "intervals"} or None
         What tells noise from change; None where nothing can.
     interval : (float, float) or None
-        The 95% interval of `change`; by a paired bootstrap also where McNemar's test judges.
+        The 95% interval of `effect`; by a paired bootstrap also where McNemar's test judges.
     p_value : float or None
         Of McNemar's test.
     rows : int or None
-        On how many rows, of those that both revisions predict.
+        How many rows judged: those that both revisions predict.
+    common_change : float or None
+        The change on those rows, where a side has others too.
     """
 
     name: str
@@ -79,6 +81,12 @@ class MetricChange:
     interval: tuple[float, float] | None = None
     p_value: float | None = None
     rows: int | None = None
+    common_change: float | None = None
+
+    @property
+    def effect(self) -> float | None:
+        """What is judged: the change on the rows of both, else that of the metrics files."""
+        return self.change if self.common_change is None else self.common_change
 
 
 @dataclass(frozen=True, slots=True)

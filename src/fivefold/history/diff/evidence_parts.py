@@ -100,6 +100,10 @@ def table_parts(tables: Sequence[TableChange], *, everything: bool) -> list[Tabl
     if moved is not None:
         parts.append(moved)
     parts += [Text(f"{table.path}: {note}", "dim") for table in tables for note in _notes(table)]
+    sampled = {table.sampled for table in tables if table.sampled is not None}
+    if sampled:
+        drawn = ", ".join(f"{count:,}" for count in sorted(sampled))
+        parts.append(Text(f"drift is measured on {drawn} rows of versions that have more", "dim"))
     return parts
 
 
@@ -185,8 +189,6 @@ def _notes(table: TableChange) -> list[str]:
     hidden = len(table.moved) - _SHOWN
     if hidden > 0:
         notes.append(f"{hidden} more columns moved")
-    if table.sampled is not None:
-        notes.append(f"drift measured on {table.sampled:,} rows of each, drawn at random")
     if table.source != "tables":
         notes.append(f"not at hand, so by both revisions' {table.source}")
     if table.note:

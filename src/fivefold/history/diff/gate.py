@@ -154,7 +154,7 @@ def _regression(change: MetricChange, tolerance: float) -> Gate:
         passed = False
         note = f"nothing tells which way is better: --metric {change.name}:maximize (or :minimize)"
     else:
-        loss = -sign * change.change
+        loss = -sign * (change.effect or 0.0)
         within = loss <= tolerance or math.isclose(loss, tolerance, rel_tol=1e-9)
         passed = change.judgement != "worse" or within
         if loss > 0 and not within and change.judgement == "noise":

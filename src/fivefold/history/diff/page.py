@@ -187,7 +187,7 @@ def _forest(diff: Diff) -> Chart | None:
             continue
         sign = (1 if change.goal == "maximize" else -1) / abs(change.base)
         low, high = sorted(sign * end for end in ends)
-        drawn.append((short_name(change.name), sign * (change.change or 0.0), low, high, change))
+        drawn.append((short_name(change.name), sign * (change.effect or 0.0), low, high, change))
     if not drawn:
         return None
     names, moved, lows, highs, found = zip(*drawn, strict=True)

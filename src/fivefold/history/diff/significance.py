@@ -153,7 +153,7 @@ def _by_pairs(
         sides = ((change.base, values[0][name]), (change.head, values[1][name]))
         if all(_agrees(written, computed) for written, computed in sides):
             agreeing[change.name] = name
-        elif ":" not in change.name:
+        elif change.name == name:
             written, computed = next(pair for pair in sides if not _agrees(*pair))
             notes.append(
                 f"{change.name} is {written:.6g} in {change.file} and {computed:.6g} "
@@ -204,8 +204,7 @@ def _agrees(written: float, computed: float) -> bool:
 def _judged(
     change: MetricChange, found: PairedChange | None, name: str, paired: PairedRows
 ) -> MetricChange:
-    if found is None or change.change is None or found.change * change.change < 0:
-        # On the common rows it moved the other way: the whole's intervals are the better witness.
+    if found is None:
         return change
     p_value = None
     noise = found.is_noise
@@ -214,11 +213,12 @@ def _judged(
         noise = p_value >= _LEVEL
     return replace(
         change,
-        judgement=judged(change.change, change.goal, noise=noise),
+        judgement=judged(found.change, change.goal, noise=noise),
         method="paired bootstrap" if p_value is None else "McNemar's test",
         interval=(found.low, found.high),
         p_value=p_value,
         rows=len(paired.match),
+        common_change=None if paired.is_whole else found.change,
     )
 
 

@@ -65,11 +65,7 @@ def give_verdict(
 def _primary_verdict(change: MetricChange) -> tuple[str, str]:
     if change.change is None:
         return f"{change.name} can't be compared ({change.judgement})", "unknown"
-    ends = ""
-    if change.rows is not None and change.interval is not None:
-        low, high = change.interval
-        ends = f", 95% interval {low:+.2g} to {high:+.2g} on the same rows"
-    moved = f"{change.name} {change.base:.6g} → {change.head:.6g} ({change.change:+.4g}{ends})"
+    moved = f"{change.name} {change.base:.6g} → {change.head:.6g} ({_change_text(change)})"
     match change.judgement:
         case "same":
             return f"same {change.name}: {change.head:.6g}", "same"
@@ -78,6 +74,18 @@ def _primary_verdict(change: MetricChange) -> tuple[str, str]:
         case "better" | "worse":
             return f"{change.judgement}: {moved}", change.judgement
     return f"changed: {moved}", "unknown"
+
+
+def _change_text(change: MetricChange) -> str:
+    """Say by how much, and between which ends where the rows of both tell."""
+    text = f"{change.change:+.4g}"
+    if change.rows is None or change.interval is None:
+        return text
+    low, high = change.interval
+    ends = f"95% interval {low:+.2g} to {high:+.2g}"
+    if change.common_change is None:
+        return f"{text}, {ends} on the same rows"
+    return f"{text}; on the {change.rows:,} rows of both {change.common_change:+.4g}, {ends}"
 
 
 def _count_verdict(metrics: tuple[MetricChange, ...], primary: str | None) -> tuple[str, str]:
