@@ -85,7 +85,13 @@ def _covered(path: str, outs: Collection[str]) -> bool:
 
 
 def _edited(reader: Reader, snapshot: Snapshot, declared: Declared, lock: Lock) -> list[str]:
-    found = []
+    found = [
+        f"{path} is not what {folder.path} was when its stage ran"
+        for path in declared.metrics
+        if (folder := reader.vouched(snapshot, path)) is not None
+        and folder.path != path
+        and _differs_inside(reader, snapshot, path, folder)
+    ]
     for name, stage in lock.stages.items():
         for out in declared.stages[name].outs:
             vouched = stage.outs.get(out.path)
@@ -217,6 +223,20 @@ def _is_content(data: bytes, vouched: str) -> bool:
     # Git may keep text with other line ends than the working tree had when DVC hashed it.
     plain = data.replace(b"\r\n", b"\n")
     return vouched in (_md5(plain), _md5(plain.replace(b"\n", b"\r\n")))
+
+
+def _differs_inside(reader: Reader, snapshot: Snapshot, path: str, folder: Hash) -> bool:
+    """Tell whether a file isn't the one that a cached folder holds; only the working tree has it.
+
+    Where DVC's cache doesn't have the folder's list, the whole folder is hashed.
+    """
+    blob = snapshot.blob(path)
+    if blob is None or not folder.value.endswith(".dir"):
+        return False
+    inside = reader.cache.listing(folder)
+    if inside:
+        return path not in inside or inside[path].value != _md5(snapshot.data(blob))
+    return _differs(reader, snapshot, folder)
 
 
 def _folder_hash(snapshot: Snapshot, folder: str, files: list[str]) -> str:
