@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -253,6 +254,9 @@ def main() -> None:
     # Idle OpenMP threads spin for long by default, and starve the others where cores are shared:
     # histogram boosting took ten times as long on a busy machine. Read when scikit-learn loads.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    # A command makes many objects and soon ends: to look for cycles after every 700 would be a
+    # fifth of reading a long history.
+    gc.set_threshold(50_000, 50, 100)
     try:
         quicken(typer.main.get_command(app))()
     except FivefoldError as error:

@@ -31,7 +31,7 @@ __all__ = ["Memory"]
 
 # What is remembered of a short history would cost more than it saves.
 _LONG = 500
-_FORMAT = 2
+_FORMAT = 3
 _TABLES = """
 create table if not exists commits
     (scope text, number integer, length integer, data blob, sum integer,
@@ -46,6 +46,7 @@ create table if not exists scores
 """
 _HEAD = struct.Struct("<qq")
 _NONE = bytes(16)
+_NO_TREE = bytes(20)
 
 # SQLite has no larger integer.
 _LARGE = 2**63
@@ -240,6 +241,7 @@ def _pack(graph: Graph, start: int) -> bytes:
             array("H", map(len, parents)).tobytes(),
             above.tobytes(),
             b"".join(graph.ids[start:]),
+            b"".join(tree or _NO_TREE for tree in graph.trees[start:]),
             b"".join(digest or _NONE for digest in graph.digests[start:]),
         )
     )
@@ -259,8 +261,16 @@ def _unpack(graph: Graph, data: Any, checksum: Any) -> bool:
         columns.append(column)
         start = end
     times, counts, above = columns
-    ids = [data[at : at + 20] for at in range(start, start + 20 * number, 20)]
-    start += 20 * number
-    digests = [data[at : at + 16] for at in range(start, start + 16 * number, 16)]
-    graph.load(ids, list(times), counts, above, [b"" if d == _NONE else d for d in digests])
+    ids = _cut(data, start, number, 20)
+    trees = _cut(data, start + 20 * number, number, 20)
+    digests = _cut(data, start + 40 * number, number, 16)
+    graph.load(ids, list(times), counts, above, trees, digests)
     return True
+
+
+def _cut(data: bytes, start: int, number: int, size: int) -> list[bytes]:
+    """Give a column of values of one size; noughts are none."""
+    none = bytes(size)
+    end = start + size * number
+    found = [data[at : at + size] for at in range(start, end, size)]
+    return [b"" if value == none else value for value in found] if none in found else found

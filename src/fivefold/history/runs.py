@@ -92,11 +92,7 @@ class Run:
         """Its files."""
         if self._snapshot is not None:
             return self._snapshot
-        if self._tree is not None:
-            return CommitSnapshot(self._repository.objects, self._tree)
-        commit = self.commit
-        assert commit is not None  # noqa: S101  the working tree's run brings its snapshot
-        return self._repository.commit_snapshot(commit)
+        return CommitSnapshot(self._repository.objects, self._tree)
 
     @property
     def branch(self) -> str | None:
@@ -280,17 +276,16 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
     """
     repository = reader.repository
     graph = reader.memory.graph(repository.prefix, Parents.of(repository.git))
-    trees: dict[int, BlobId | None] = {}
     blobs: dict[bytes, dict[str, BlobId]] = {}
 
-    def digest_of(tree: bytes) -> bytes:
-        folder = trees[len(graph)] = repository.folder_of(tree)
+    def look(tree: bytes) -> tuple[bytes, bytes]:
+        folder = repository.folder_of(tree)
         digest, found = results_of(reader, CommitSnapshot(repository.objects, folder))
         blobs.setdefault(digest, found)
-        return digest
+        return folder or b"", digest
 
     starts = [tip.commit.raw for tip in tips]
-    graph.extend(repository.git, starts, digest_of)
+    graph.extend(repository.git, starts, look)
     reached = graph.reach(starts)
     names = Names(graph, reached, tips)
     parents, digests = graph.parents, graph.digests
@@ -305,7 +300,7 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
             repository,
             graph.ids[place],
             names,
-            tree=trees.get(place),
+            tree=graph.trees[place] or None,
             results=digests[place],
             blobs=blobs.get(digests[place]),
         )

@@ -126,8 +126,8 @@ class Graph:
         When each was committed, in seconds since 1970.
     dates : list of int
         The same, but later than any parent's: clocks go wrong, and the newest shall be first.
-    digests : list of bytes
-        What `extend` was told of each commit's tree.
+    trees, digests : list of bytes
+        What `extend` was told of each commit's tree: the part of it that matters, and what for.
     places : dict of bytes to int
         Where a commit stands, by id.
     """
@@ -138,13 +138,16 @@ class Graph:
         self.parents: list[tuple[int, ...]] = []
         self.times: list[int] = []
         self.dates: list[int] = []
+        self.trees: list[bytes] = []
         self.digests: list[bytes] = []
         self.places: dict[bytes, int] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def append(self, commit: bytes, parents: tuple[int, ...], time: int, digest: bytes) -> None:
+    def append(
+        self, commit: bytes, parents: tuple[int, ...], time: int, tree: bytes, digest: bytes
+    ) -> None:
         """Add a commit whose parents are there."""
         dates = self.dates
         date = time
@@ -156,6 +159,7 @@ class Graph:
         self.parents.append(parents)
         self.times.append(time)
         dates.append(date)
+        self.trees.append(tree)
         self.digests.append(digest)
 
     def load(
@@ -164,6 +168,7 @@ class Graph:
         times: list[int],
         counts: Sequence[int],
         above: Sequence[int],
+        trees: list[bytes],
         digests: list[bytes],
     ) -> None:
         """Add many commits at once, as they were kept: the parents of all in one row."""
@@ -171,6 +176,7 @@ class Graph:
         self.places.update(zip(ids, range(start, start + len(ids)), strict=True))
         self.ids += ids
         self.times += times
+        self.trees += trees
         self.digests += digests
         parents, dates = self.parents, self.dates
         at = 0
@@ -187,7 +193,10 @@ class Graph:
             at += count
 
     def extend(
-        self, git: pygit2.Repository, tips: Iterable[bytes], digest: Callable[[bytes], bytes]
+        self,
+        git: pygit2.Repository,
+        tips: Iterable[bytes],
+        look: Callable[[bytes], tuple[bytes, bytes]],
     ) -> None:
         """Read what the tips reach and isn't there yet.
 
@@ -196,8 +205,8 @@ class Graph:
         git : pygit2.Repository
         tips : iterable of bytes
             Commit ids.
-        digest : callable
-            What to remember of a commit, by the id of its whole tree.
+        look : callable
+            What to remember of a commit, by the id of its whole tree: a tree and a digest.
 
         Raises
         ------
@@ -231,7 +240,7 @@ class Graph:
                 tree, above, time = record
                 stack.pop()
                 del pending[commit]
-                self.append(commit, tuple(map(places.__getitem__, above)), time, digest(tree))
+                self.append(commit, tuple(map(places.__getitem__, above)), time, *look(tree))
 
     def reach(self, tips: Iterable[bytes]) -> list[int]:
         """Give the places of the tips and all that they descend from, children first."""
