@@ -36,17 +36,12 @@ _TABLES = """
 create table if not exists commits
     (scope text, number integer, length integer, data blob, sum integer,
     primary key (scope, number));
-create table if not exists checks
-    (question text, tree blob, trusted integer, data text, primary key (question, tree))
-    without rowid;
 create table if not exists inputs (lock blob primary key, inputs blob) without rowid;
 create table if not exists scores
     (metric text, digest blob, file text, value, low, high, primary key (metric, digest))
     without rowid;
 """
 _HEAD = struct.Struct("<qq")
-_NONE = bytes(16)
-_NO_TREE = bytes(20)
 
 # SQLite has no larger integer.
 _LARGE = 2**63
@@ -65,8 +60,6 @@ class Memory:
         self.path = path
         self._scores: dict[str, dict[bytes, Measure]] = {}
         self._new_scores: dict[tuple[str, bytes], Measure] = {}
-        self._checks: dict[str, dict[bytes, tuple[bool, str | None]]] = {}
-        self._new_checks: dict[tuple[str, bytes], tuple[bool, str | None]] = {}
         self._inputs: dict[bytes, bytes] | None = None
         self._new_inputs: dict[bytes, bytes] = {}
         self._graph: Graph | None = None
@@ -124,28 +117,6 @@ class Memory:
             self.scores(metric)[digest] = measure
             self._new_scores[metric, digest] = measure
 
-    def check(self, question: str, tree: bytes) -> tuple[bool, str | None] | None:
-        """Give whether a tree's results can be trusted, and on which data they were judged.
-
-        Parameters
-        ----------
-        question : str
-            What the answer depends on beside the tree.
-        tree : bytes
-        """
-        if question not in self._checks:
-            self._checks[question] = {}
-            with self._open() as database:
-                if database is not None:
-                    query = "select tree, trusted, data from checks where question = ?"
-                    rows = database.execute(query, (question,))
-                    self._checks[question] = {tree: (bool(ok), data) for tree, ok, data in rows}
-        return self._checks[question].get(tree)
-
-    def keep_check(self, question: str, tree: bytes, trusted: bool, data: str | None) -> None:
-        """Remember a check of a tree."""
-        self._new_checks[question, tree] = (trusted, data)
-
     def inputs(self, key: bytes) -> bytes | None:
         """Give the digest of what a lock's stages ran on, by a digest of the lock files."""
         if self._inputs is None:
@@ -165,9 +136,7 @@ class Memory:
         graph = self._graph
         if graph is None or len(graph) < _LONG:
             return
-        if len(graph) == self._stored and not (
-            self._new_scores or self._new_inputs or self._new_checks
-        ):
+        if len(graph) == self._stored and not (self._new_scores or self._new_inputs):
             return
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(exist_ok=True)
@@ -181,10 +150,6 @@ class Memory:
                         "insert or ignore into inputs values (?, ?)", self._new_inputs.items()
                     )
                     database.executemany(
-                        "insert or ignore into checks values (?, ?, ?, ?)",
-                        ((*key, *found) for key, found in self._new_checks.items()),
-                    )
-                    database.executemany(
                         "insert or replace into scores values (?, ?, ?, ?, ?, ?)",
                         (
                             (*key, found.file, found.value, *(found.interval or (None, None)))
@@ -192,7 +157,7 @@ class Memory:
                         ),
                     )
         self._stored = len(graph)
-        self._new_scores, self._new_inputs, self._new_checks = {}, {}, {}
+        self._new_scores, self._new_inputs = {}, {}
 
     def _add_piece(self, database: sqlite3.Connection, graph: Graph) -> None:
         if len(graph) == self._stored:
@@ -241,8 +206,8 @@ def _pack(graph: Graph, start: int) -> bytes:
             array("H", map(len, parents)).tobytes(),
             above.tobytes(),
             b"".join(graph.ids[start:]),
-            b"".join(tree or _NO_TREE for tree in graph.trees[start:]),
-            b"".join(digest or _NONE for digest in graph.digests[start:]),
+            b"".join(tree or bytes(20) for tree in graph.trees[start:]),
+            b"".join(digest or bytes(16) for digest in graph.digests[start:]),
         )
     )
 
