@@ -17,7 +17,7 @@ from fivefold.history.reader import Reader
 from fivefold.history.settings import read_settings
 from fivefold.metrics import TASKS, Task
 
-__all__ = ["RowSpec", "row_spec"]
+__all__ = ["RowSpec", "row_key", "row_spec"]
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,20 @@ def row_spec(reader: Reader, revision: Revision) -> RowSpec | None:
             declared.predicted,
             declared.groups,
         )
-    for file in reader.params(snapshot).values():
+    spec = _of_plan(reader, revision)
+    return spec if spec and reader.vouched(snapshot, spec.path) is not None else None
+
+
+def row_key(reader: Reader, revision: Revision) -> tuple[str, ...]:
+    """Name the columns that tell a revision's rows apart, in whatever table; empty if unknown."""
+    spec = row_spec(reader, revision) or _of_plan(reader, revision)
+    return spec.key if spec else ()
+
+
+def _of_plan(reader: Reader, revision: Revision) -> RowSpec | None:
+    for file in reader.params(reader.repository.snapshot(revision)).values():
         spec = _planned(file.raw)
-        if spec is not None and reader.vouched(snapshot, spec.path) is not None:
+        if spec is not None:
             return spec
     return None
 

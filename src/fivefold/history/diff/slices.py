@@ -20,7 +20,7 @@ from fivefold.history.git.repository import Revision
 from fivefold.history.reader import Reader
 from fivefold.metrics import METRICS, Goal
 
-__all__ = ["compare_slices", "holm", "slice_clause"]
+__all__ = ["compare_slices", "corrected", "holm", "slice_clause"]
 
 _LEVEL = 0.05
 
@@ -79,7 +79,7 @@ def compare_slices(
         if source == "rows"
         else f"the intervals in both {EVALUATION_FILE}, runs taken as independent",
         "Holm",
-        _ordered(_corrected(found, METRICS[name].goal), METRICS[name].goal),
+        _ordered(corrected(found, METRICS[name].goal), METRICS[name].goal),
         left_out,
     )
     return report, tuple(notes)
@@ -117,7 +117,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _corrected(slices: Iterable[SliceChange], goal: Goal) -> list[SliceChange]:
+def corrected(slices: Iterable[SliceChange], goal: Goal) -> list[SliceChange]:
+    """Judge slices by their p-values, corrected for how many were tested."""
     slices = list(slices)
     tested = [place for place, item in enumerate(slices) if item.p_value is not None]
     adjusted = holm([slices[place].p_value or 0.0 for place in tested])

@@ -13,7 +13,7 @@ from typing import Any
 from fivefold.history.conventions import EXPLORATION_FILE
 from fivefold.history.diff.changes import DataChange
 from fivefold.history.diff.findings import TableChange
-from fivefold.history.diff.rowspec import row_spec
+from fivefold.history.diff.rowspec import row_key, row_spec
 from fivefold.history.diff.sliced_reports import read_report
 from fivefold.history.dvc.contents import Contents, Found
 from fivefold.history.dvc.lock import Hash
@@ -72,7 +72,7 @@ def compare_tables(
     specs = [row_spec(reader, side) for side in (base, head)]
     # Predictions are a result: the metrics and slices speak of them.
     results = {spec.path for spec in specs if spec is not None}
-    key = specs[1].key if specs[1] is not None else ()
+    key = row_key(reader, head)
     found: list[TableChange] = []
     notes: list[str] = []
     absent: list[tuple[_Pair, Found, Found]] = []
