@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 
-from fivefold.history.dvc.values import FileValues, flatten, same
+from fivefold.history.dvc.values import FileValues
 from fivefold.history.reader import Reader
 
 from .conftest import Project
+from .faithful import (
+    assert_same,
+    exp_show,
+    metrics_by_dvc,
+    metrics_by_us,
+    params_by_dvc,
+    params_by_us,
+)
 
-# Lists and nulls: DVC leaves both out of its JSON. We keep them, because a metric that became null
-# should not look as if it had never been.
+# DVC leaves out lists, nulls and dates. We keep them, because a metric that became null should not
+# look as if it had never been.
 SCRIPT = """
     import json, pathlib, sys
     out, value = pathlib.Path(sys.argv[1]), float(sys.argv[2])
     out.parent.mkdir(parents=True, exist_ok=True)
     values = {"acc": value, "deep": {"er": {"loss": 1 - value, "steps": 10}}, "note": "fine"}
     if out.suffix == ".json":
-        values |= {"nan": float("nan"), "inf": float("inf"), "none": None, "list": [1, 2]}
+        values |= {"nan": float("nan"), "inf": float("inf"), "none": None, "list": [1, {"a": 2}]}
+        values |= {"whole": 1.0, "zero": 0, "minus": -0.0, "huge": 10**30, "tiny": 5e-324}
+        values |= {"yes": True, "empty": {}, "dotted.key": 3, "größe": 0.1 + 0.2, "": 7}
         out.write_text(json.dumps(values))
     elif out.suffix == ".toml":
-        out.write_text('acc = %r\\nnote = "fine"\\n[deep]\\nloss = 0.5\\nnan = nan\\n' % value)
+        out.write_text('acc = %r\\nnote = "fine"\\n[deep]\\nloss = 0.5\\nnan = nan\\n'
+                       'hex = 0xff\\nday = 2024-01-31\\n' % value)
     else:
         out.write_text('acc: %r\\nyes_no: no\\noctal: 010\\nexp: 1e3\\nday: 12:30\\n'
-                       'none: null\\nnan: .nan\\ndeep: {on: 1, off: 2.50}\\n' % value)
+                       'none: null\\nnan: .nan\\ndeep: {on: 1, off: 2.50}\\n'
+                       'date: 2024-01-31\\n3: three\\n' % value)
 """
 
 ROOT = """
@@ -54,14 +66,29 @@ ROOT = """
         wdir: inner
         cmd: python ../score.py out/one.yaml 0.25
         outs: [out]
+      python:
+        cmd: python score.py python.json 0.5
+        params:
+          - hyper.py: [RATE, Train.depth]
+        metrics:
+          - python.json: {cache: false}
     metrics:
       - ${top}
+      - zero.json
       - inner/out/one.yaml
     params:
       - more.json
       - dates.yaml
     plots:
       - curve.csv
+"""
+
+HYPER = """
+    RATE = 0.5
+    UNUSED = 2
+    class Train:
+        depth = 3
+        names = ["a", "b"]
 """
 
 
@@ -78,77 +105,89 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Project:
         "depths: [3, 7]\ntop: top.json\nseed: 1\nnested: {list: [1, {a: 2}]}\n",
     )
     project.write("other.toml", "unused = 1\n[section]\nrate = 1e-3\nname = 'a'\n")
+    project.write("hyper.py", HYPER)
     project.write("more.json", {"a": {"b": None, "c": [1, 2]}})
-    project.write("dates.yaml", "when: 2024-01-31\n")
     project.write("top.json", "0.5")
+    project.write("zero.json", "0")
     project.write("curve.csv", "x,y\n1,2\n")
     project.write("inner/.gitkeep", "")
     project.write(
         "sub/dvc.yaml",
         """
+        vars: [../shared.yaml]
         stages:
           score:
-            cmd: python ../score.py result.yaml 0.125
+            wdir: ${folder}
+            cmd: python ../../score.py ../result.yaml 0.125
             params: [rate]
             metrics:
-              - result.yaml
+              - ../result.yaml
+        metrics: [plain.toml]
         """,
     )
-    project.write("sub/params.yaml", "rate: 0.1\nunused: 3\n")
+    project.write("shared.yaml", "folder: deep\n")
+    project.write("sub/deep/params.yaml", "rate: 0.1\nunused: 3\n")
+    project.write("sub/plain.toml", "[a]\nb = 1\n")
     project.dvc("repro", "--quiet", "--all-pipelines")
+    good = (project.path / "metrics/small.json").read_text()
+    project.write("metrics/small.json", f"<<<<<<< HEAD\n{good}\n=======\n{good}\n>>>>>>> other\n")
+    project.write("more.json", '{"a": ')
+    project.commit("Break two files")
+    project.write("metrics/small.json", good)
+    project.write("more.json", {"a": {"b": None, "c": [1, 2]}})
     project.commit("Run everything")
+    # DVC shows nothing of a commit that holds a date: it fails to write it down as JSON.
+    project.write("dates.yaml", "when: 2024-01-31\n")
     return project
 
 
-def shown(values: dict[str, FileValues]) -> dict[str, dict[str, Any]]:
-    """What DVC would show of ours: without nulls and lists."""
-    return {
-        path: {
-            name: value
-            for name, value in file.values.items()
-            if value is not None and not isinstance(value, list)
-        }
-        for path, file in values.items()
-        if not file.error
-    }
-
-
-def by_dvc(project: Project, *command: str) -> dict[str, dict[str, Any]]:
-    found = json.loads(project.dvc(*command, "--json"))
-    (revision,) = found.values()
-    return {
-        path: {
-            name: value
-            for name, value in flatten(file["data"]).items()
-            if value is not None and not isinstance(value, list)
-        }
-        for path, file in revision["data"].items()
-        if "error" not in file
-    }
-
-
-def test_metrics_are_those_that_dvc_shows(foreign: Project) -> None:
-    expected = by_dvc(foreign, "metrics", "show")
-    assert len(expected) == 9
+def test_every_revision_is_as_dvc_shows_it(foreign: Project) -> None:
+    shown = exp_show(foreign, "--all-commits")
     reader = foreign.reader()
-    workspace = reader.repository.snapshot(reader.repository.workspace())
-    found = shown(reader.metrics(workspace))
-    assert found.keys() == expected.keys()
-    assert same(found, expected), (found, expected)
+    resolve = reader.repository.resolve
+    names = {"workspace": "workspace", "good": "HEAD", "broken": "HEAD~1"}
+    for name, revision in names.items():
+        commit = resolve(revision).commit
+        data = shown[str(commit.id) if commit else "workspace"]
+        snapshot = reader.repository.snapshot(resolve(revision))
+        metrics, params = reader.metrics(snapshot), reader.params(snapshot)
+        # DVC takes a file whose whole content is 0 for an empty one.
+        assert metrics.pop("zero.json").values == {"": 0}
+        assert_same(metrics_by_us(metrics), metrics_by_dvc(data))
+        assert_same(params_by_us(params), params_by_dvc(data))
+        # Cached ones have no blob in Git: they come from DVC's cache by the lock's hash.
+        assert len(metrics_by_dvc(data)) == (70 if name == "broken" else 85)
+        assert errors(metrics) == {p for p, file in data["metrics"].items() if "error" in file}
+        assert errors(params) == {p for p, file in data["params"].items() if "error" in file}
+    assert errors(metrics) == {"metrics/small.json"}
+    assert errors(params) == {"more.json", "dates.yaml"}
 
 
-def test_metrics_of_a_commit_are_those_of_its_working_tree(foreign: Project) -> None:
-    # The cached ones have no blob in Git: they come from DVC's cache by the lock's hash.
+def errors(files: dict[str, FileValues]) -> set[str]:
+    return {path for path, file in files.items() if file.error}
+
+
+def test_metrics_show_tells_the_same(foreign: Project) -> None:
+    (shown,) = json.loads(foreign.dvc("metrics", "show", "--json")).values()
     reader = foreign.reader()
-    commit = reader.repository.snapshot(reader.repository.head())
-    assert same(shown(reader.metrics(commit)), by_dvc(foreign, "metrics", "show"))
+    metrics = reader.metrics(reader.repository.snapshot(reader.repository.workspace()))
+    del metrics["zero.json"]
+    assert_same(metrics_by_us(metrics), metrics_by_dvc({"metrics": shown["data"]}))
+
+
+def test_what_dvc_leaves_out_is_kept(foreign: Project) -> None:
+    reader = foreign.reader()
+    metrics = reader.metrics(reader.repository.snapshot(reader.repository.head()))
+    assert metrics["metrics/big.json"].values["none"] is None
+    assert metrics["metrics/big.json"].values["list"] == [1, {"a": 2}]
+    assert metrics["grid/x_3.toml"].values["deep.day"] == date(2024, 1, 31)
+    assert metrics["sub/result.yaml"].values["date"] == date(2024, 1, 31)
 
 
 def test_a_cache_that_moved_is_found(foreign: Project, tmp_path: Any) -> None:
     project = foreign.copy(tmp_path / "project")
     (project.path / ".dvc" / "cache").rename(tmp_path / "elsewhere")
-    project.dvc("cache", "dir", "../../elsewhere", "--local")
-    project.dvc("config", "--local", "cache.dir", str(tmp_path / "elsewhere"))
+    project.write(".dvc/config.local", f"[cache]\n    dir = {tmp_path / 'elsewhere'}\n")
     reader = project.reader()
     found = reader.metrics(reader.repository.snapshot(reader.repository.head()))
     assert not [file.error for file in found.values() if file.error]
@@ -161,29 +200,6 @@ def test_a_content_that_nobody_fetched_says_so(foreign: Project, tmp_path: Any) 
     found = reader.metrics(reader.repository.snapshot(reader.repository.head()))
     assert "dvc fetch" in str(found["sub/result.yaml"].error)
     assert found["metrics/big.json"].error is None
-
-
-def test_params_are_those_that_dvc_shows(foreign: Project) -> None:
-    # No command shows params; what `dvc exp show` prints of them comes from this call.
-    program = "import json, dvc.repo as r; print(json.dumps(r.Repo().params.show(), default=str))"
-    (listed,) = json.loads(foreign.run(sys.executable, "-c", program)).values()
-    expected = {
-        (path, name): value
-        for path, file in listed["data"].items()
-        for name, value in flatten(file["data"]).items()
-    }
-    reader = foreign.reader()
-    found = {
-        (path, name): value
-        for path, file in reader.params(
-            reader.repository.snapshot(reader.repository.head())
-        ).items()
-        for name, value in file.values.items()
-    }
-    assert str(found["dates.yaml", "when"]) == expected["dates.yaml", "when"]
-    found["dates.yaml", "when"] = expected["dates.yaml", "when"]
-    assert found.keys() == expected.keys()
-    assert same({str(k): v for k, v in found.items()}, {str(k): v for k, v in expected.items()})
 
 
 def test_the_stages_are_those_that_dvc_lists(foreign: Project) -> None:
@@ -200,7 +216,10 @@ def test_a_repository_that_dvc_calls_up_to_date_has_integrity(foreign: Project) 
     assert "up to date" in foreign.dvc("status")
     reader = foreign.reader()
     found = check(reader, reader.repository.snapshot(reader.repository.head()))
-    assert (found.status, found.reasons) == ("unverified", ("no stage writes top.json",))
+    assert found.status == "unverified"
+    assert found.reasons == tuple(
+        f"no stage writes {path}" for path in ("top.json", "zero.json", "sub/plain.toml")
+    )
 
 
 def test_a_template_follows_the_params_of_its_commit(foreign: Project, tmp_path: Any) -> None:

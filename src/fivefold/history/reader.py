@@ -98,11 +98,12 @@ class Reader:
             if found.error:
                 raise MalformedError(found.error)
             data = found.raw
+            used: dict[str, tuple[str, ...]] = {}
             if isinstance(data, dict) and is_templated(data, snapshot.data(blob)):
-                data, reads = resolve(data, posixpath.dirname(file), snapshot)
+                data, reads, used = resolve(data, posixpath.dirname(file), snapshot)
                 self._reads[blob, file] = reads
                 key = (file, blob, *map(snapshot.blob, reads))
-            part = read_declaration(data, file)
+            part = read_declaration(data, file, used)
         except MalformedError as error:
             part = Declared(problems=(str(error),))
         self._parts[key] = part

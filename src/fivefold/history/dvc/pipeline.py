@@ -88,6 +88,8 @@ class Declared:
         Params files with the names tracked in each; none means all.
     cached : frozenset of str
         Those of `metrics` that DVC's cache keeps rather than Git.
+    used : dict of str to tuple of str
+        Files that templates took values from, with the names taken.
     problems : tuple of str
         What couldn't be read.
     """
@@ -97,6 +99,7 @@ class Declared:
     drawings: tuple[Drawing, ...] = ()
     params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cached: frozenset[str] = frozenset()
+    used: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
@@ -167,7 +170,9 @@ def _stages(data: Mapping[str, Any], file: str) -> Iterator[Stage]:
         )
 
 
-def read_declaration(data: Any, file: str) -> Declared:
+def read_declaration(
+    data: Any, file: str, used: Mapping[str, tuple[str, ...]] | None = None
+) -> Declared:
     """Read what one resolved ``dvc.yaml`` declares.
 
     Parameters
@@ -176,6 +181,8 @@ def read_declaration(data: Any, file: str) -> Declared:
         The parsed file without templates.
     file : str
         Its path from DVC's root.
+    used : dict of str to tuple of str, optional
+        Files that its templates took values from, with the names taken.
 
     Raises
     ------
@@ -210,7 +217,7 @@ def read_declaration(data: Any, file: str) -> Declared:
             (folder, _entries(data.get("plots"))),
         ]
     )
-    return Declared(stages, tuple(metrics), drawings, params, frozenset(cached))
+    return Declared(stages, tuple(metrics), drawings, params, frozenset(cached), used or {})
 
 
 def _section(data: Mapping[str, Any], stage: str, name: str) -> Any:
@@ -245,11 +252,19 @@ def merge_declared(parts: list[Declared], *, default_params: bool) -> Declared:
             _track(params, path, names)
     if default_params:
         params[DEFAULT_PARAMS] = ()
+    used: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        for path, names in part.used.items():
+            # As in DVC, what is declared goes before.
+            if path not in params:
+                used[path] = tuple(dict.fromkeys((*used.get(path, ()), *names)))
+    params.update(used)
     return Declared(
         stages,
         tuple(metrics),
         tuple(drawing for part in parts for drawing in part.drawings),
         params,
         frozenset().union(*(part.cached for part in parts)),
+        used,
         tuple(problem for part in parts for problem in part.problems),
     )

@@ -66,7 +66,7 @@ class _BlobFiles:
 
 def resolve(
     data: dict[str, Any], folder: str, snapshot: Snapshot
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+) -> tuple[dict[str, Any], tuple[str, ...], dict[str, tuple[str, ...]]]:
     """Resolve a templated ``dvc.yaml``.
 
     Parameters
@@ -85,6 +85,8 @@ def resolve(
         as DVC names them (``train@forest``).
     reads : tuple of str
         The files that the result depends on, whether they exist or not.
+    used : dict of str to tuple of str
+        The names that templates took from those files, which DVC shows as params.
 
     Raises
     ------
@@ -106,4 +108,8 @@ def resolve(
     except (DvcException, AttributeError, TypeError, UnicodeDecodeError, ValueError) as error:
         file = posixpath.join(folder, "dvc.yaml")
         raise MalformedError(f"{file}: {' '.join(str(error).split())}") from error
-    return resolved, tuple(files.asked)
+    used: dict[str, dict[str, None]] = {}
+    for tracked in resolver.tracked_vars.values():
+        for path, values in tracked.items():
+            used.setdefault(posixpath.normpath(path), {}).update(dict.fromkeys(values))
+    return resolved, tuple(files.asked), {path: tuple(names) for path, names in used.items()}
