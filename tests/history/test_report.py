@@ -10,7 +10,7 @@ import pytest
 
 from fivefold.history.diff.changes import Diff
 from fivefold.history.diff.compare import compare
-from fivefold.history.diff.markdown import drop_sections, write_markdown
+from fivefold.history.diff.markdown import write_markdown
 from fivefold.history.diff.mermaid import curves_chart, stages_flowchart
 from fivefold.history.diff.render import render_terminal
 from fivefold.history.diff.sections import ReportSection, report_sections
@@ -80,17 +80,6 @@ def test_rows_go_before_sections(flights: Project) -> None:
 def test_even_a_verdict_that_is_too_long_is_cut() -> None:
     section = ReportSection("verdict", "", (Text("ä" * 9_000, "bold"),), 0)
     assert len(write_markdown([section], max_bytes=1_000).encode()) <= 1_000
-
-
-def test_a_written_report_can_be_cut_by_who_publishes_it(flights: Project) -> None:
-    whole = write_markdown(report_sections(diff(flights)))
-    assert drop_sections(whole, 10**6) == whole
-    short = drop_sections(whole, 1_200)
-    assert len(short.encode()) <= 1_200
-    assert set(NAMES.findall(short)) < set(NAMES.findall(whole))
-    assert NAMES.findall(short)[0] == "verdict"
-    assert "left out: " in short
-    assert len(drop_sections("no marks at all " * 99, 100).encode()) <= 100
 
 
 HOSTILE = [

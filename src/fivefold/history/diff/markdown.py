@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,14 +9,13 @@ from fivefold.history.diff.sections import Diagram, Part, ReportSection
 from fivefold.history.markup import escape
 from fivefold.history.tables import Table, Text, to_markdown
 
-__all__ = ["MAX_BYTES", "drop_sections", "write_markdown"]
+__all__ = ["MAX_BYTES", "write_markdown"]
 
 MAX_BYTES = 65_000
 """GitHub promises 65,536 characters of a comment; it took more, and refused far more."""
 
 _FEWER = (200, 50, 12)
 _MARK = "<!-- section: {name} {priority} -->"
-_MARKED = re.compile(r"^<!-- section: ([a-z]+) (\d+) -->$", re.MULTILINE)
 
 
 def write_markdown(sections: Sequence[ReportSection], *, max_bytes: int = MAX_BYTES) -> str:
@@ -35,8 +33,8 @@ def write_markdown(sections: Sequence[ReportSection], *, max_bytes: int = MAX_BY
     Returns
     -------
     str
-        It ends with a newline. Every section begins with a comment of its name and priority, which
-        `drop_sections` reads.
+        It ends with a newline. Every section begins with a comment of its name and priority, by
+        which a script can find it.
     """
     kept = list(sections)
     shortened: dict[str, int] = {}
@@ -61,43 +59,6 @@ def write_markdown(sections: Sequence[ReportSection], *, max_bytes: int = MAX_BY
         shortened.pop(least.title.lower(), None)
         text = _written(kept, shortened, dropped)
     return text if len(text.encode()) <= max_bytes else _cut(text, max_bytes)
-
-
-def drop_sections(text: str, max_bytes: int) -> str:
-    """Drop whole sections of a written report until it fits, for a forge that refused it.
-
-    Parameters
-    ----------
-    text : str
-        As `write_markdown` gave it.
-    max_bytes : int
-    """
-    starts = [*_MARKED.finditer(text)]
-    if not starts:
-        return text if len(text.encode()) <= max_bytes else _cut(text, max_bytes)
-    ends = [match.start() for match in starts[1:]] + [len(text)]
-    head = text[: starts[0].start()]
-    found = [
-        (int(match[2]), match[1], text[match.start() : end])
-        for match, end in zip(starts, ends, strict=True)
-    ]
-    dropped: list[str] = []
-    while found and len(_joined(head, found, dropped).encode()) > max_bytes:
-        place = max(range(len(found)), key=lambda i: found[i][0])
-        if found[place][0] == 0:
-            break
-        dropped.append(found.pop(place)[1])
-    whole = _joined(head, found, dropped)
-    return whole if len(whole.encode()) <= max_bytes else _cut(whole, max_bytes)
-
-
-def _joined(head: str, found: Sequence[tuple[int, str, str]], dropped: Sequence[str]) -> str:
-    body = head + "".join(part for _, _, part in found)
-    return (
-        body
-        if not dropped
-        else f"{body.rstrip()}\n\n_Too long for one comment; left out: {', '.join(dropped)}._\n"
-    )
 
 
 def _cut(text: str, max_bytes: int) -> str:
