@@ -32,7 +32,7 @@ def edits(draw: random.Random) -> list[dict[str, str]]:
     values = {f"conf/{name}.json": f"{draw.randrange(6)}\n" for name in MODEL["PARAMS"]}
     values["source.txt"] = f"{draw.randrange(3)}\n"
     names = sorted(values)
-    sides = [draw.sample(names, draw.choice([0, 1, 1, 2, 3])) for _ in range(2)]
+    sides = [draw.sample(names, draw.choice([0, 1, 1, 2, 2, 2, 3, 3])) for _ in range(2)]
     return [{name: values[name] for name in side} for side in sides]
 
 
@@ -40,7 +40,7 @@ def develop(clone: Clone, draw: random.Random, branch: str, writes: dict[str, st
     """Commit one side: the edits and what a user's run of them gives, whole, in part or not yet."""
     for path, text in writes.items():
         (clone.root / path).write_text(text)
-    how = draw.choice(["run"] * 6 + ["part", "forget"])
+    how = draw.choice(["run"] * 8 + ["part", "forget"])
     if how == "run":
         clone.repro(run_cache=draw.random() < 0.5)
     elif how == "part":
