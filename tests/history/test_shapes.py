@@ -12,8 +12,9 @@ from fivefold.errors import HistoryError
 from fivefold.history.diff.compare import compare
 from fivefold.history.git.repository import Repository
 from fivefold.history.leaderboard.ranking import rank_runs
+from fivefold.history.leaderboard.standings import Leaderboard
 from fivefold.history.reader import Reader
-from fivefold.history.runs import collect_runs, default_tips, find_tips
+from fivefold.history.runs import Run, collect_runs, default_tips, find_tips
 
 from .conftest import Project
 
@@ -287,3 +288,127 @@ def test_histories_without_a_common_commit(plain: Project) -> None:
     plain.commit("apart")
     with pytest.raises(HistoryError, match="no common commit"):
         Repository(plain.path).default_base()
+
+
+def test_inside_a_submodule_with_a_dvc_of_its_own(plain: Project, new_project: New) -> None:
+    other = new_project("other")
+    other.write("dvc.yaml", "metrics: [metrics.json]\n")
+    score(other, 0.9, "other")
+    plain.git(
+        "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), "part"
+    )
+    plain.commit("add a submodule")
+    # There `.git` is a file that names a folder of the outer repository's.
+    assert (plain.path / "part" / ".git").is_file()
+    inner = Project(plain.path / "part", plain.commits)
+    score(inner, 0.95, "inner")
+    assert subjects(inner.path) == ["inner", "other"]
+    assert Repository(inner.path).root == inner.path
+    # The outer one knows nothing of what the inner one's working tree holds.
+    assert subjects(plain.path) == ["first"]
+
+
+def test_a_branch_that_was_forced_keeps_its_runs_on_the_remote(
+    plain: Project, tmp_path: Path
+) -> None:
+    score(plain, 0.6, "second")
+    clone = Project(tmp_path / "clone", plain.commits)
+    plain.git("clone", "--quiet", str(plain.path), str(clone.path))
+    clone.git("reset", "--quiet", "--hard", "HEAD~1")
+    score(clone, 0.7, "second, rewritten")
+    assert subjects(clone.path) == ["second, rewritten", "first"]
+    assert subjects(clone.path, everything=True) == ["second, rewritten", "second", "first"]
+    repository = Repository(clone.path)
+    named = {run.subject: run.branch for run in rank_all(repository)}
+    assert named["second"] == "origin/main"
+
+
+def rank_all(repository: Repository) -> list[Run]:
+    return collect_runs(Reader(repository), find_tips(repository, (), everything=True))
+
+
+def test_names_in_other_encodings(plain: Project) -> None:
+    plain.write("metrics.json", {"accuracy": 0.6})
+    plain.git("add", "--all")
+    author = os.fsdecode("André Müller".encode("latin-1"))
+    plain.run(
+        *("git", "-c", "i18n.commitEncoding=ISO-8859-1", "commit", "--quiet"),
+        *("--message", os.fsdecode("zweiter Versuch, größer".encode("latin-1"))),
+        env={"GIT_AUTHOR_NAME": author},
+    )
+    plain.write("metrics.json", {"accuracy": 0.7})
+    plain.git("add", "--all")
+    plain.run(
+        *("git", "-c", "i18n.commitEncoding=no-such-code", "commit", "--quiet"),
+        *("--message", "third"),
+        env={"GIT_AUTHOR_NAME": author},
+    )
+    runs = rank_all(Repository(plain.path))
+    assert [(run.subject, run.author) for run in runs[:2]] == [
+        ("third", "Andr\ufffd M\ufffdller"),
+        ("zweiter Versuch, größer", "André Müller"),
+    ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows needs a privilege for links")
+def test_symbolic_links_are_read_through(plain: Project) -> None:
+    plain.write("real/deep/m.json", {"accuracy": 0.7})
+    for name, target in (
+        ("link.json", "real/deep/m.json"),
+        ("folder", "real"),
+        ("twice.json", "link.json"),
+        ("real/up.json", "../link.json"),
+        ("outside.json", "../../outside.json"),
+        ("absolute.json", "/etc/hostname"),
+        ("loop.json", "loop.json"),
+        ("gone.json", "nothing.json"),
+    ):
+        (plain.path / name).symlink_to(target)
+    inside = ["link.json", "folder/deep/m.json", "twice.json", "real/up.json"]
+    outside = ["outside.json", "absolute.json", "loop.json", "gone.json"]
+    plain.write("dvc.yaml", f"metrics: {inside + outside}\n")
+    plain.commit("link")
+    reader = plain.reader()
+    commit = reader.metrics(reader.repository.snapshot(reader.repository.head()))
+    assert [commit[path].values for path in inside] == [{"accuracy": 0.7}] * 4
+    assert all(commit[path].missing for path in outside)
+    workspace = reader.metrics(reader.repository.snapshot(reader.repository.workspace()))
+    assert [workspace[path].values for path in inside] == [{"accuracy": 0.7}] * 4
+
+
+def test_a_file_that_may_be_executed_and_one_that_is_huge(plain: Project) -> None:
+    metrics = {"accuracy": 0.75, "losses": {f"step_{step}": 1 / step for step in range(1, 20_001)}}
+    plain.write("metrics.json", metrics)
+    (plain.path / "metrics.json").chmod(0o755)
+    plain.commit("log every step")
+    found = rank_all_rows(plain)
+    assert [row.value for row in found.rows] == [0.75, 0.5]
+    reader = plain.reader()
+    snapshot = reader.repository.snapshot(reader.repository.head())
+    assert len(reader.metrics(snapshot)["metrics.json"].values) == 20_001
+
+
+def rank_all_rows(project: Project) -> Leaderboard:
+    reader = project.reader()
+    return rank_runs(reader, default_tips(reader.repository))
+
+
+def test_conflict_markers_are_one_row(plain: Project) -> None:
+    plain.write("metrics.json", '<<<<<<< HEAD\n{"accuracy": 1}\n=======\n{}\n>>>>>>> side\n')
+    plain.commit("resolve nothing")
+    score(plain, 0.6, "resolve")
+    found = rank_all_rows(plain)
+    assert [row.run.subject for row in found.rows] == ["resolve", "first"]
+    (row,) = found.unranked
+    assert row.run.subject == "resolve nothing"
+    assert row.reasons[0].startswith("metrics.json: ")
+
+
+def test_many_references(plain: Project) -> None:
+    commit = score(plain, 0.6, "second")
+    packed = "".join(f"{commit} refs/heads/feature/{n:05}\n" for n in range(5000))
+    plain.write(".git/packed-refs", f"# pack-refs with: peeled fully-peeled sorted \n{packed}")
+    assert subjects(plain.path, everything=True) == ["second", "first"]
+    assert subjects(plain.path, "feature/0499*") == ["second", "first"]
+    with pytest.raises(HistoryError, match="did you mean 'feature/00042'"):
+        Repository(plain.path).resolve("feature/00042x")

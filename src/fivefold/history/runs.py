@@ -117,14 +117,13 @@ class Run:
         commit = self.commit
         if commit is None:
             return "(not committed)"
-        text = commit.raw_message.decode(commit.message_encoding or "utf-8", "replace")
-        return next(iter(text.strip().splitlines()), "")
+        return next(iter(_decoded(commit, commit.raw_message).strip().splitlines()), "")
 
     @property
     def author(self) -> str:
         """Who wrote the commit."""
         commit = self.commit
-        return "" if commit is None else bytes(commit.author.raw_name).decode(errors="replace")
+        return "" if commit is None else _decoded(commit, bytes(commit.author.raw_name))
 
     @property
     def time(self) -> datetime | None:
@@ -134,6 +133,14 @@ class Run:
             return None
         zone = timezone(timedelta(minutes=commit.commit_time_offset))
         return datetime.fromtimestamp(commit.commit_time, UTC).astimezone(zone)
+
+
+def _decoded(commit: pygit2.Commit, text: bytes) -> str:
+    try:
+        return text.decode(commit.message_encoding or "utf-8", "replace")
+    except LookupError:
+        # A commit may name any encoding, known or not.
+        return text.decode(errors="replace")
 
 
 class Names:

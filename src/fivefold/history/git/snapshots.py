@@ -27,6 +27,8 @@ Entry = tuple[bytes, BlobId]
 _ENTRIES = re.compile(rb"(\d+) ([^\0]+)\0(.{20})", re.DOTALL)
 FOLDER = b"40000"
 _FILES = (b"100644", b"100755", b"100664")
+_LINK = b"120000"
+_LINKS = 8
 _OWN = b".dvc"
 _KEPT = 50_000
 _RECENT = 16
@@ -86,13 +88,38 @@ class Objects:
         return found
 
     def entry(self, tree: dict[bytes, Entry], path: bytes) -> Entry | None:
-        """Find a file or a folder below a tree; symbolic links are not followed."""
+        """Find what a path is below a tree; symbolic links are not followed."""
         first, _, rest = path.partition(b"/")
         # The topmost tree is new in almost every commit: only what is below is worth keeping.
         found = tree.get(first)
         if not rest or found is None:
             return found
         return self._entry_below(found[1], rest) if found[0] == FOLDER else None
+
+    def follow(self, tree: BlobId, path: bytes) -> Entry | None:
+        """Find a file or a folder below a tree, through symbolic links that stay inside.
+
+        The working tree is read through them, so a commit is too.
+        """
+        top = self.tree(tree)
+        for _ in range(_LINKS):
+            found = self.entry(top, path)
+            if found is not None and found[0] != _LINK:
+                return found
+            parts = path.split(b"/")
+            for place in range(1, len(parts) + 1):
+                here = self.entry(top, b"/".join(parts[:place]))
+                if here is None:
+                    return None
+                if here[0] == _LINK:
+                    target = posixpath.join(*parts[: place - 1], self.data(here[1]), *parts[place:])
+                    path = posixpath.normpath(target)
+                    break
+            else:
+                return None
+            if path.startswith((b"/", b"..")):
+                return None
+        return None
 
     def _entry_below(self, tree: BlobId, path: bytes) -> Entry | None:
         key = (tree, path)
@@ -154,7 +181,7 @@ class CommitSnapshot:
     def _entry(self, path: str) -> Entry | None:
         if self.tree is None:
             return None
-        return self._objects.entry(self._objects.tree(self.tree), os.fsencode(path))
+        return self._objects.follow(self.tree, os.fsencode(path))
 
     def blob(self, path: str) -> BlobId | None:
         """Give the id of a file's content, or None where there is no such file."""
