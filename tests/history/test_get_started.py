@@ -9,6 +9,7 @@ import pytest
 
 from fivefold.errors import HistoryError
 from fivefold.history.diff.compare import compare
+from fivefold.history.integrity import check
 from fivefold.history.leaderboard.ranking import rank_runs
 from fivefold.history.runs import collect_runs, find_tips
 
@@ -30,7 +31,9 @@ STAGE = """
         (out / "importance.svg").write_text("<svg/>")
         scores = {"avg_prec": {"train": 0.9, "test": 1 / size}, "size": size, "perfect": 1.0}
         (out / "metrics.json").write_text(json.dumps(scores))
-        pathlib.Path("live").mkdir(exist_ok=True)
+        pathlib.Path("live/plots/deep").mkdir(parents=True, exist_ok=True)
+        for name in ("b-c.tsv", "deep/a.tsv", "b.tsv"):
+            pathlib.Path("live/plots", name).write_text(f"step\\t{size}\\n")
         pathlib.Path("live/metrics.json").write_text(json.dumps({"step": 3, "loss": 1 / size}))
     elif out.suffix:
         out.write_text(f"{params['n_est']}\\n" * size)
@@ -61,7 +64,9 @@ PIPELINE = """
       evaluate:
         cmd: python src/stage.py evaluate model.pkl eval
         deps: [data/features, model.pkl, src/stage.py]
-        outs: [eval]
+        outs:
+          - eval
+          - live/plots: {cache: false}
         metrics:
           - live/metrics.json: {cache: false}
     metrics:
@@ -182,6 +187,19 @@ def test_its_runs_have_integrity_and_rank(started: Project) -> None:
     (row,) = found.unranked
     assert (row.run.id, row.integrity.status if row.integrity else "") == ("workspace", "edited")
     assert row.reasons == ("eval/metrics.json is not what eval was when its stage ran",)
+
+
+def test_a_folder_that_git_keeps_is_held_against_the_lock(started: Project, tmp_path: Path) -> None:
+    project = started.copy(tmp_path / "project")
+    project.git("checkout", "--quiet", "-B", "main", "baseline")
+    project.write("live/plots/deep/a.tsv", "step\t0.1\n")
+    project.commit("Draw a nicer curve")
+    reader = project.reader()
+    found = check(reader, reader.repository.snapshot(reader.repository.head()))
+    assert (found.status, found.reasons) == (
+        "edited",
+        ("live/plots is not what stage evaluate wrote",),
+    )
 
 
 def test_a_metric_in_a_cached_folder_needs_the_cache(started: Project, tmp_path: Path) -> None:
