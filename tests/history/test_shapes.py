@@ -82,7 +82,8 @@ def test_a_metric_whose_name_tells_nothing_needs_a_direction(new_project: New) -
 
 
 def test_a_guessed_direction_is_said(plain: Project) -> None:
-    plain.write("metrics.json", {"val": {"rmse": 2.0}})
+    # How well it fits what it has seen comes first in the file, and ranks nothing.
+    plain.write("metrics.json", {"train": {"rmse": 1.0}, "val": {"rmse": 2.0}})
     plain.commit("another metric")
     repository = Repository(plain.path)
     found = rank_runs(Reader(repository), default_tips(repository))

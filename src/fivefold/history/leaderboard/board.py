@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass, field
 
 from fivefold.errors import HistoryError, nearest
@@ -156,7 +157,9 @@ def _well_known(reader: Reader, runs: list[Run], goals: Goals) -> str:
     listed = (names_of(reader.metrics(run.snapshot)) for run in runs)
     names = next(filter(None, listed), [])
     declared = [name for name in names if goals.direction(name).source == "settings"]
-    for name in (*declared, *names):
+    # How well a model fits what it has seen ranks nothing.
+    unseen = [name for name in names if "train" not in re.split(r"[^a-z]+", name.lower())]
+    for name in (*declared, *unseen, *names):
         if goals.direction(name).goal:
             return name
     raise HistoryError(
