@@ -7,12 +7,15 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 _HINT = "no chromium found; install it: apt-get install chromium (or brew install --cask chromium)"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -92,3 +95,30 @@ def _asked(log: Path) -> list[str]:
         if params.get("initiator", "not an origin") != "not an origin"
         and params["url"].startswith(("http", "ws"))
     ]
+
+
+@pytest.fixture(scope="session")
+def chromium(browser: str) -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="pip install -e '.[dev]'")
+    with sync_api.sync_playwright() as driver:
+        # Containers run tests as root, where the sandbox can't start.
+        found = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page that may ask for nothing but files, and must say nothing on its console."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    assert page.evaluate("window.broken") is None
+    assert said == []
+    assert [url for url in asked if not url.startswith("file:")] == []
+    context.close()

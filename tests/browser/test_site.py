@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,6 @@ from fivefold.history.site.write import write
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="pip install -e '.[dev]'")
 
 HOSTILE = "<img src=x onerror=window.broken=1>"
 PIPELINE = """\
@@ -85,32 +82,6 @@ def out(repository: Path) -> Path:
     out = repository.parent / "out"
     write(gather(Reader(CommittedRepository(repository)), everything=True), out)
     return out
-
-
-@pytest.fixture(scope="module")
-def chromium(browser: str) -> Iterator[Browser]:
-    with sync_api.sync_playwright() as driver:
-        # Containers run tests as root, where the sandbox can't start.
-        found = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A page that may ask for nothing but files, and must say nothing on its console."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    yield page
-    assert page.evaluate("window.broken") is None
-    assert said == []
-    assert [url for url in asked if not url.startswith("file:")] == []
-    context.close()
 
 
 def shown(page: Page) -> list[str]:

@@ -253,7 +253,9 @@ def _drawn(
     sections = []
     if curves:
         sections.append(Section("Curves", [_overlay(overlay) for overlay in curves]))
-    pictures: list[Block] = [_overlay(overlay) for overlay in plots]
+    if plots:
+        sections.append(Section("Plots", [_overlay(overlay) for overlay in plots]))
+    pictures: list[Block] = []
     for image in images:
         for side, data in (("base", image.base), ("head", image.head)):
             if data is None:
@@ -262,7 +264,8 @@ def _drawn(
                 title = f"{image.path}, {side}"
                 pictures.append(Picture(data, image.media_type, title=title, width="half"))
     if pictures:
-        sections.append(Section("Plots", pictures))
+        # Apart from the plots, so that both sides of a picture stand in one row.
+        sections.append(Section("Pictures", pictures))
     return sections
 
 

@@ -20,7 +20,12 @@ Mark = Literal["line", "point", "bar"]
 
 _HEIGHT = 300
 _BESIDE = {"field": "nth", "type": "ordinal"}
-_TOGGLE = "Click a name in the legend to see it alone."
+_TOGGLE = "Click a name in the legend to see it alone, and once more to see all."
+_CHOSEN = {
+    "name": "chosen",
+    "select": {"type": "point", "fields": ["name"], "toggle": "true"},
+    "bind": "legend",
+}
 
 
 def overlay(
@@ -85,7 +90,7 @@ def overlay(
         "axis": axis,
     }
     tips = [
-        {"field": "name", "title": "revision"},
+        {"field": "name", "type": "nominal", "title": "revision"},
         {"field": "x", "title": _said(x or "x"), **_shown(x_type)},
         {"field": "y", "title": _said(y or "y"), **_shown("quantitative")},
     ]
@@ -111,9 +116,7 @@ def overlay(
                 1, {"mark": {"type": "rule"}, "encoding": {"x": across, **ends, **shared}}
             )
     # A selection belongs to one layer of a chart, and holds in all of them.
-    layers[0]["params"] = [
-        {"name": "chosen", "select": {"type": "point", "fields": ["name"]}, "bind": "legend"}
-    ]
+    layers[0]["params"] = [_CHOSEN]
     if guide:
         line = {"type": "line", "strokeDash": [5, 4], "strokeWidth": 1, "stroke": MUTED}
         layers.insert(
@@ -201,12 +204,11 @@ def _curves(
                 "select": {
                     "type": "point",
                     "on": "pointerover",
-                    "nearest": True,
                     "clear": "pointerout",
                 },
             }
         ],
-        "mark": {"type": "point", "size": 70},
+        "mark": {"type": "point", "size": 120},
         "encoding": {
             **place,
             "color": shared["color"],
@@ -301,12 +303,12 @@ def changes(
         },
     }
     tips = [
-        {"field": "name", "title": "of"},
-        {"field": "told", "title": "change"},
+        {"field": "name", "type": "nominal", "title": "of"},
+        {"field": "told", "type": "nominal", "title": "change"},
         {"field": "change", "title": unit, **amount},
         {"field": "low", "title": "from", **amount},
         {"field": "high", "title": "to", **amount},
-        {"field": "kind", "title": "judged"},
+        {"field": "kind", "type": "nominal", "title": "judged"},
     ]
     ends = {"x": x | {"field": "low"}, "x2": {"field": "high"}, "y": y, "color": kind}
     layers = [
@@ -375,8 +377,8 @@ def paired_bars(
         if value is not None
     ]
     tips = [
-        {"field": "x", "title": "stage"},
-        {"field": "name", "title": "revision"},
+        {"field": "x", "type": "nominal", "title": "stage"},
+        {"field": "name", "type": "nominal", "title": "revision"},
         {"field": "y", "title": _said(x or "value"), **_shown("quantitative")},
     ]
     colour = {
@@ -384,14 +386,13 @@ def paired_bars(
         "type": "nominal",
         "scale": {"domain": list(labels), "range": [MUTED, ACCENT]},
     }
-    chosen = {"name": "chosen", "select": {"type": "point", "fields": ["name"]}, "bind": "legend"}
     return Chart(
         {
             "width": "container",
             "height": max(80, 34 * len(names)),
             "data": {"name": "rows"},
             "datasets": {"rows": data},
-            "params": [chosen],
+            "params": [_CHOSEN],
             "mark": {"type": "bar"},
             "encoding": {
                 "y": {
