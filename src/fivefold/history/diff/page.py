@@ -275,6 +275,7 @@ def _overlay(overlay: Overlay) -> Chart:
         name = f"{series.side}: {series.name}" if series.name else series.side
         curves[name] = {"x": series.x, "y": series.y, "low": series.low, "high": series.high}
     base = [name for name in curves if name.startswith("base")]
+    any_named = any(series.name for series in overlay.series)
     return charts.overlay(
         curves,
         x=overlay.x,
@@ -283,7 +284,8 @@ def _overlay(overlay: Overlay) -> Chart:
         end=overlay.end,
         guide=overlay.guide,
         mark=overlay.mark,
-        # Several series of one side are told apart by their colours.
-        faint=base if len(base) == 1 else (),
+        faint=base,
+        # Several of one side are told apart by colour, and the sides by their dashes.
+        groups=[series.name for series in overlay.series] if any_named else (),
         title=overlay.title,
     )

@@ -107,7 +107,7 @@ class Review:
         if all(gate.kind == "integrity" for gate in self.diff.gates):
             raise HistoryError(
                 "no gate can be held: no plan names a primary metric",
-                allowed="a section 'plan' in a params file, with primary_metric and thresholds",
+                allowed="a section 'plan' in a params file, or a metric in fivefold.yaml",
                 hint="fivefold gate --metric NAME:maximize (or :minimize)",
             )
 

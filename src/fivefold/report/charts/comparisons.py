@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from fivefold.report.charts.canvas import column, floats, rows, scale_of, thinned
 from fivefold.report.page import Chart, Width
-from fivefold.report.theme import ACCENT, BAD, GOOD, INK, MUTED, OTHER
+from fivefold.report.theme import ACCENT, BAD, GOOD, INK, MUTED, SERIES
 
 __all__ = ["changes", "overlay", "paired_bars"]
 
@@ -38,6 +38,7 @@ def overlay(
     guide: Sequence[tuple[float, float]] = (),
     mark: Mark = "line",
     faint: Sequence[str] = (),
+    groups: Sequence[str] = (),
     title: str = "",
     caption: str = "",
     width: Width = "half",
@@ -60,6 +61,9 @@ def overlay(
         Bars are for categories.
     faint : sequence of str
         The names that are drawn dashed: what the others are compared with.
+    groups : sequence of str, shape (n_curves,), optional
+        What each curve is of: those of one group share a colour. By default the faint ones are
+        grey, and every other has its own colour.
     """
     curves = {_said(name): curve for name, curve in curves.items()}
     faint = [_said(name) for name in faint]
@@ -73,7 +77,7 @@ def overlay(
         scale_of([row["x"] for row in data]), "ordinal"
     )
     scale: dict[str, Any] = {"zero": False}
-    axis: dict[str, Any] = {"grid": True}
+    axis: dict[str, Any] = {"grid": True, "tickCount": 5}
     if unit:
         scale = {"domain": [0, end], "nice": False, "clamp": True}
         axis = {"tickCount": 4, "format": ".2~f", "grid": True}
@@ -101,7 +105,7 @@ def overlay(
         "color": {
             "field": "name",
             "type": "nominal",
-            "scale": {"domain": names, "range": _colours(names, faint)},
+            "scale": {"domain": names, "range": _colours(names, faint, groups)},
             "legend": legend,
         },
         "opacity": opacity,
@@ -162,8 +166,11 @@ def _points(name: str, curve: Mapping[str, Iterable[object]], mark: Mark) -> lis
     )
 
 
-def _colours(names: Sequence[str], faint: Sequence[str]) -> list[str]:
-    others = iter((ACCENT, OTHER, "var(--series-3)", "var(--series-4)", "var(--series-5)"))
+def _colours(names: Sequence[str], faint: Sequence[str], groups: Sequence[str]) -> list[str]:
+    if groups:
+        known = list(dict.fromkeys(groups))
+        return [SERIES[known.index(group) % len(SERIES)] for group in groups]
+    others = iter(SERIES)
     return [MUTED if name in faint else next(others, INK) for name in names]
 
 
