@@ -263,6 +263,21 @@ def test_a_budget_that_grows_is_weaker_too(flights: Project) -> None:
     assert names == {"weakened.budget.compute_hours", "weakened.budget.deadline"}
 
 
+def test_a_direction_that_is_turned_round_is_weaker(flights: Project) -> None:
+    """Without it, whatever falls would be better."""
+    flights.edit("params.yaml", "primary_metric: roc_auc", "secondary: roc_auc")
+    flights.write("fivefold.yaml", "metric: mean\ngoals: {mean: maximize}\n")
+    flights.commit("Decide by the mean")
+    flights.edit("params.yaml", "rows: 100", "rows: 90")
+    repro(flights)
+    assert gates(judged(flights, "HEAD"))["regression.mean"].state == "failed"
+    flights.edit("fivefold.yaml", "maximize", "minimize")
+    found = gates(judged(flights, "HEAD"))
+    assert found["regression.mean"].state == "passed"
+    turned = found["weakened.goal"]
+    assert (turned.limit, turned.value, turned.state) == ("maximize", "minimize", "failed")
+
+
 # Exceptions
 
 

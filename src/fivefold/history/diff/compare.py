@@ -49,6 +49,7 @@ class _Side:
     lock: Lock
     cached: frozenset[str]
     plan: Plan | None
+    goals: Goals
     integrity: Integrity
     allowances: tuple[Allowance, ...]
     problems: tuple[str, ...]
@@ -63,17 +64,19 @@ class _Side:
         allowances, unread = read_allowances(reader, snapshot)
         try:
             plan = plan_of(reader, snapshot)
+            goals = goals_of(reader, snapshot, plan)
         except HistoryError as error:
             # The head may be what mends the base.
             if judges:
                 raise
-            plan, unread = None, (*unread, f"{error.where}: {error.what}")
+            plan, goals, unread = None, Goals(), (*unread, f"{error.where}: {error.what}")
         return cls(
             reader.metrics(snapshot),
             params,
             lock,
             frozenset(cached | set(lock.data)),
             plan,
+            goals,
             check(reader, snapshot),
             allowances,
             (*declared.problems, *unread),
@@ -122,7 +125,7 @@ def compare(
     plan = right.plan or left.plan
     name, goal = parse_metric_option(metric) if metric else (plan.primary if plan else None, None)
     chosen: dict[str, Goal] = {name: goal} if name and goal else {}
-    goals = goals_of(reader, reader.repository.snapshot(head), plan, chosen)
+    goals = Goals(plan, chosen, right.goals.declared)
     metrics = _order(_metrics(left, right, goals), name, plan)
     data = _data(left, right, inputs=False)
     found = Evidence(metrics)
@@ -178,7 +181,7 @@ def _gates(
         *judge_regressions(metrics, primary, tolerances),
         *judge_budget(right.plan, left.metrics, right.metrics, right.lock.stages, day_of(head)),
         judge_integrity(reader, snapshot, right.integrity),
-        *judge_weakened(left.plan, right.plan, goals),
+        *judge_weakened(left.plan, right.plan, left.goals, right.goals),
     )
     worse = [change.name for change in metrics if change.judgement == "worse"]
     return apply_allowances(gates, right.allowances, left.allowances, worse)

@@ -11,15 +11,17 @@ from fivefold.history.goals import Goals, Plan
 __all__ = ["judge_weakened"]
 
 
-def judge_weakened(before: Plan | None, after: Plan | None, goals: Goals) -> tuple[Gate, ...]:
+def judge_weakened(
+    before: Plan | None, after: Plan | None, base: Goals, head: Goals
+) -> tuple[Gate, ...]:
     """Find what the head's plan loosens or drops of the base's; each is a gate that fails.
 
     Parameters
     ----------
     before, after : Plan or None
         Of the base and of the head. A base without a plan asks for nothing.
-    goals : Goals
-        Tell which way the primary metric is better.
+    base, head : Goals
+        Tell which way metrics are better.
     """
     if before is None:
         return ()
@@ -27,17 +29,22 @@ def judge_weakened(before: Plan | None, after: Plan | None, goals: Goals) -> tup
         gone = "the base has a plan, the head has none"
         return (_weaker("plan", "plan", "=", before.primary, None, gone),)
     return (
-        *_primary(before, after),
-        *_thresholds(before, after, goals),
+        *_primary(before, after, base, head),
+        *_thresholds(before, after, base),
         *_guardrails(before, after),
         *_budget(before, after),
     )
 
 
-def _primary(before: Plan, after: Plan) -> Iterator[Gate]:
+def _primary(before: Plan, after: Plan, base: Goals, head: Goals) -> Iterator[Gate]:
     if before.primary != after.primary:
         note = "the metric that decides is another one"
         yield _weaker("primary_metric", "primary metric", "=", before.primary, after.primary, note)
+    told, now = base.direction(before.primary), head.direction(before.primary)
+    # A guess may be corrected; what was said may not be turned round unseen.
+    if told.source not in ("guessed", "unknown") and told.goal != now.goal:
+        note = "what was better is worse now"
+        yield _weaker("goal", before.primary, "=", told.goal, now.goal, note)
 
 
 def _thresholds(before: Plan, after: Plan, goals: Goals) -> Iterator[Gate]:
