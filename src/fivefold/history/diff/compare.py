@@ -3,84 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fivefold.errors import HistoryError
-from fivefold.history.conventions import CODE_SECTION, COST_FILE, code_fingerprints, cost
 from fivefold.history.diff.budget import day_of, judge_budget
-from fivefold.history.diff.changes import (
-    CostChange,
-    DataChange,
-    Diff,
-    Gate,
-    Judgement,
-    MetricChange,
-    ParamChange,
-    StageChange,
-)
+from fivefold.history.diff.changes import Diff, Gate, Judgement, MetricChange
 from fivefold.history.diff.evidence import Evidence, look_into
-from fivefold.history.diff.exceptions import Allowance, apply_allowances, read_allowances
+from fivefold.history.diff.exceptions import apply_allowances
 from fivefold.history.diff.gate import judge_integrity, judge_plan, judge_regressions
+from fivefold.history.diff.sides import Side
 from fivefold.history.diff.significance import judged, method_notes
 from fivefold.history.diff.slices import slice_clause
+from fivefold.history.diff.upstream import (
+    code_changes,
+    cost_changes,
+    data_changes,
+    lineage,
+    param_changes,
+    stage_changes,
+)
 from fivefold.history.diff.verdict import give_verdict
 from fivefold.history.diff.weakened import judge_weakened
-from fivefold.history.dvc.lock import Hash, Lock
-from fivefold.history.dvc.values import FileValues, flatten, same
+from fivefold.history.dvc.values import FileValues, same
 from fivefold.history.git.repository import Revision
 from fivefold.history.goals import Goals, Plan, parse_metric_option
-from fivefold.history.integrity import Integrity, check
 from fivefold.history.intervals import Interval, change_interval
 from fivefold.history.measures import Measure, all_measures, is_number
 from fivefold.history.reader import Reader
-from fivefold.history.settings import goals_of, plan_of
 from fivefold.metrics import Goal
 
 __all__ = ["compare"]
-
-
-@dataclass(frozen=True)
-class _Side:
-    """What is read of one revision."""
-
-    metrics: Mapping[str, FileValues]
-    params: Mapping[str, FileValues]
-    lock: Lock
-    cached: frozenset[str]
-    plan: Plan | None
-    goals: Goals
-    integrity: Integrity
-    allowances: tuple[Allowance, ...]
-    problems: tuple[str, ...]
-
-    @classmethod
-    def read(cls, reader: Reader, revision: Revision, *, judges: bool) -> _Side:
-        snapshot = reader.repository.snapshot(revision)
-        params = reader.params(snapshot)
-        declared = reader.declared(snapshot)
-        cached = {out.path for s in declared.stages.values() for out in s.outs if out.cached}
-        lock = reader.lock(snapshot)
-        allowances, unread = read_allowances(reader, snapshot)
-        try:
-            plan = plan_of(reader, snapshot)
-            goals = goals_of(reader, snapshot, plan)
-        except HistoryError as error:
-            # The head may be what mends the base.
-            if judges:
-                raise
-            plan, goals, unread = None, Goals(), (*unread, f"{error.where}: {error.what}")
-        return cls(
-            reader.metrics(snapshot),
-            params,
-            lock,
-            frozenset(cached | set(lock.data)),
-            plan,
-            goals,
-            check(reader, snapshot),
-            allowances,
-            (*declared.problems, *unread),
-        )
 
 
 def compare(
@@ -114,7 +66,7 @@ def compare(
     HistoryError
         Where neither side has any metric, or a tolerance is of none.
     """
-    left, right = _Side.read(reader, base, judges=False), _Side.read(reader, head, judges=True)
+    left, right = Side.read(reader, base, judges=False), Side.read(reader, head, judges=True)
     if not left.metrics and not right.metrics:
         raise HistoryError(
             "neither revision declares metrics",
@@ -127,18 +79,18 @@ def compare(
     chosen: dict[str, Goal] = {name: goal} if name and goal else {}
     goals = Goals(plan, chosen, right.goals.declared)
     metrics = _order(_metrics(left, right, goals), name, plan)
-    data = _data(left, right, inputs=False)
+    data = data_changes(left, right, inputs=False)
     found = Evidence(metrics)
     if rows:
         found = look_into(reader, base, head, metrics, data, primary=name, fetch=fetch)
         metrics = found.metrics
     sections: dict[str, Any] = {
         "metrics": metrics,
-        "params": _params(left, right),
-        "code": _code(left, right),
-        "inputs": _data(left, right, inputs=True),
+        "params": param_changes(left, right),
+        "code": code_changes(left, right),
+        "inputs": data_changes(left, right, inputs=True),
         "data": data,
-        "stages": _stages(left.lock, right.lock),
+        "stages": stage_changes(left.lock, right.lock),
     }
     gates = _gates(reader, (left, right), head, metrics, name, goals, tolerances or {})
     notes = (*_notes(reader, left, right, metrics), *found.notes)
@@ -155,11 +107,11 @@ def compare(
         outcome,
         primary=name,
         gates=gates,
-        cost=_cost(left, right) if changed else (),
+        cost=cost_changes(left, right) if changed else (),
         slices=found.slices,
         tables=found.tables,
         integrity={"base": left.integrity, "head": right.integrity},
-        lineage=_lineage(right.lock),
+        lineage=lineage(right.lock),
         notes=notes,
         **sections,
     )
@@ -167,7 +119,7 @@ def compare(
 
 def _gates(
     reader: Reader,
-    sides: tuple[_Side, _Side],
+    sides: tuple[Side, Side],
     head: Revision,
     metrics: tuple[MetricChange, ...],
     primary: str | None,
@@ -187,7 +139,7 @@ def _gates(
     return apply_allowances(gates, right.allowances, left.allowances, worse)
 
 
-def _metrics(left: _Side, right: _Side, goals: Goals) -> list[MetricChange]:
+def _metrics(left: Side, right: Side, goals: Goals) -> list[MetricChange]:
     before, after = all_measures(left.metrics), all_measures(right.metrics)
     found = []
     for name in dict.fromkeys((*after, *before)):
@@ -249,124 +201,8 @@ def _order(
     )
 
 
-def _params(left: _Side, right: _Side) -> tuple[ParamChange, ...]:
-    found = []
-    for file in dict.fromkeys((*right.params, *left.params)):
-        old, new = left.params.get(file), right.params.get(file)
-        before, after = (old.values if old else {}), (new.values if new else {})
-        if (old and old.error and not old.missing) or (new and new.error and not new.missing):
-            # The notes say that the file can't be read; all its params would seem removed.
-            continue
-        fingerprints = bool(code_fingerprints({file: new} if new else {}))
-        for name in dict.fromkeys((*after, *before)):
-            if fingerprints and name.startswith(f"{CODE_SECTION}."):
-                continue
-            if name not in before:
-                found.append(ParamChange(file, name, None, after[name], "added"))
-            elif name not in after:
-                found.append(ParamChange(file, name, before[name], None, "removed"))
-            elif not same(before[name], after[name]):
-                found.append(ParamChange(file, name, before[name], after[name], "changed"))
-    return tuple(found)
-
-
-def _code(left: _Side, right: _Side) -> tuple[str, ...]:
-    before, after = code_fingerprints(left.params), code_fingerprints(right.params)
-    return tuple(
-        stage for stage in dict.fromkeys((*after, *before)) if before.get(stage) != after.get(stage)
-    )
-
-
-def _data(left: _Side, right: _Side, *, inputs: bool) -> tuple[DataChange, ...]:
-    """Compare hashes: of the data that DVC keeps, or of the inputs that it doesn't."""
-    before, after = (_inputs(s) if inputs else _kept(s) for s in (left, right))
-    return tuple(
-        DataChange(path, before.get(path), after.get(path))
-        for path in sorted(before.keys() | after.keys())
-        if (before[path].value if path in before else None)
-        != (after[path].value if path in after else None)
-    )
-
-
-def _kept(side: _Side) -> dict[str, Hash]:
-    return {path: item for path, item in side.lock.outs().items() if path in side.cached}
-
-
-def _inputs(side: _Side) -> dict[str, Hash]:
-    outs = side.lock.outs()
-    deps = {path: item for s in side.lock.stages.values() for path, item in s.deps.items()}
-    return {path: item for path, item in deps.items() if path not in outs}
-
-
-def _stages(left: Lock, right: Lock) -> tuple[StageChange, ...]:
-    found = []
-    for name in dict.fromkeys((*right.stages, *left.stages)):
-        old, new = left.stages.get(name), right.stages.get(name)
-        if old is None or new is None:
-            found.append(StageChange(name, "removed" if new is None else "added"))
-            continue
-        because = []
-        if old.command != new.command:
-            because.append("command")
-        because.extend(
-            path
-            for path in sorted(old.deps.keys() | new.deps.keys())
-            if _value(old.deps.get(path)) != _value(new.deps.get(path))
-        )
-        for file in sorted(old.params.keys() | new.params.keys()):
-            before = flatten(old.params.get(file, {}))
-            after = flatten(new.params.get(file, {}))
-            because.extend(
-                f"code of {key.removeprefix(f'{CODE_SECTION}.')}"
-                if key.startswith(f"{CODE_SECTION}.")
-                else str(key)
-                for key in sorted(before.keys() | after.keys(), key=str)
-                if not same(before.get(key), after.get(key))
-            )
-        wrote = {path: _value(item) for path, item in old.outs.items()} != {
-            path: _value(item) for path, item in new.outs.items()
-        }
-        if because or wrote:
-            found.append(StageChange(name, "re-run", tuple(because)))
-    return tuple(found)
-
-
-def _lineage(lock: Lock) -> tuple[tuple[str, str], ...]:
-    writers = {path: name for name, stage in lock.stages.items() for path in stage.outs}
-    edges = [
-        (writers[path], name)
-        for name, stage in lock.stages.items()
-        for path in (*stage.deps, *stage.params)
-        if path in writers and writers[path] != name
-    ]
-    return tuple(dict.fromkeys(edges))
-
-
-def _value(item: Hash | None) -> str | None:
-    return item.value if item else None
-
-
-def _cost(left: _Side, right: _Side) -> tuple[CostChange, ...]:
-    before, after = (cost(side.metrics.get(COST_FILE)) for side in (left, right))
-    found = []
-    for stage in dict.fromkeys((*after, *before)):
-        old, new = before.get(stage, {}), after.get(stage, {})
-        found.append(
-            CostChange(
-                stage,
-                old.get("seconds"),
-                new.get("seconds"),
-                old.get("peak_memory_mb"),
-                new.get("peak_memory_mb"),
-                old.get("cost"),
-                new.get("cost"),
-            )
-        )
-    return tuple(found)
-
-
 def _notes(
-    reader: Reader, left: _Side, right: _Side, metrics: tuple[MetricChange, ...]
+    reader: Reader, left: Side, right: Side, metrics: tuple[MetricChange, ...]
 ) -> tuple[str, ...]:
     notes: list[str] = []
     for side, name in ((left, "base"), (right, "head")):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fivefold.errors import HistoryError
+from fivefold.history.diff.allow import record
 from fivefold.history.diff.changes import Diff
 from fivefold.history.diff.compare import compare
-from fivefold.history.diff.exceptions import record
 from fivefold.history.diff.gate import parse_tolerances
 from fivefold.history.diff.markdown import MAX_BYTES, write_markdown
 from fivefold.history.diff.place import FEW, MANY, find_place
