@@ -10,14 +10,17 @@ __all__ = ["curves_chart", "stages_flowchart"]
 
 _POINTS = 21
 _MOST_STAGES = 60
-_PLAIN = re.compile(r"[\w ./()-]", re.ASCII)
+_UNSAFE = re.compile(r"[^\w ./()@:=+,-]")
 
 
 def _text(text: str, most: int = 60) -> str:
-    """Write a name as a label that nothing in it can end; Mermaid knows characters by number."""
+    """Write a name as a label that nothing in it can end.
+
+    Mermaid knows characters by number too, but not every forge's version shows them.
+    """
     plain = " ".join(text.split())
-    shown = plain if len(plain) <= most else f"{plain[: most - 1]}…"
-    return "".join(c if _PLAIN.fullmatch(c) else f"#{ord(c)};" for c in shown)
+    safe = _UNSAFE.sub("·", plain)
+    return safe if len(safe) <= most else f"{safe[: most - 1]}…"
 
 
 def stages_flowchart(
