@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from fivefold.history.dvc.values import FileValues
 from fivefold.history.reader import Reader
 
+from ..conftest import REPOSITORY
 from .conftest import Project
 from .faithful import (
     assert_same,
@@ -136,13 +140,22 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.write("metrics/small.json", good)
     project.write("more.json", {"a": {"b": None, "c": [1, 2]}})
     project.commit("Run everything")
-    # DVC shows nothing of a commit that holds a date: it fails to write it down as JSON.
+    project.git("switch", "--quiet", "--create", "dated")
+    project.write("dates.yaml", "when: 2024-01-31\n")
+    project.commit("Set a date")
+    project.git("switch", "--quiet", "main")
     project.write("dates.yaml", "when: 2024-01-31\n")
     return project
 
 
-def test_every_revision_is_as_dvc_shows_it(foreign: Project) -> None:
-    shown = exp_show(foreign, "--all-commits")
+@pytest.fixture(scope="session")
+def shown(foreign: Project) -> dict[str, dict[str, Any]]:
+    return exp_show(foreign, "--all-commits")
+
+
+def test_every_revision_is_as_dvc_shows_it(
+    foreign: Project, shown: dict[str, dict[str, Any]]
+) -> None:
     reader = foreign.reader()
     resolve = reader.repository.resolve
     names = {"workspace": "workspace", "good": "HEAD", "broken": "HEAD~1"}
@@ -161,6 +174,14 @@ def test_every_revision_is_as_dvc_shows_it(foreign: Project) -> None:
         assert errors(params) == {p for p, file in data["params"].items() if "error" in file}
     assert errors(metrics) == {"metrics/small.json"}
     assert errors(params) == {"more.json", "dates.yaml"}
+
+
+def test_a_date_in_the_params(foreign: Project, shown: dict[str, dict[str, Any]]) -> None:
+    # DVC shows nothing of such a commit: it fails to write the date down as JSON.
+    assert shown[foreign.git("rev-parse", "dated")] is None
+    reader = foreign.reader()
+    params = reader.params(reader.repository.snapshot(reader.repository.resolve("dated")))
+    assert params["dates.yaml"].values == {"when": date(2024, 1, 31)}
 
 
 def errors(files: dict[str, FileValues]) -> set[str]:
@@ -184,7 +205,7 @@ def test_what_dvc_leaves_out_is_kept(foreign: Project) -> None:
     assert metrics["sub/result.yaml"].values["date"] == date(2024, 1, 31)
 
 
-def test_a_cache_that_moved_is_found(foreign: Project, tmp_path: Any) -> None:
+def test_a_cache_that_moved_is_found(foreign: Project, tmp_path: Path) -> None:
     project = foreign.copy(tmp_path / "project")
     (project.path / ".dvc" / "cache").rename(tmp_path / "elsewhere")
     project.write(".dvc/config.local", f"[cache]\n    dir = {tmp_path / 'elsewhere'}\n")
@@ -193,13 +214,35 @@ def test_a_cache_that_moved_is_found(foreign: Project, tmp_path: Any) -> None:
     assert not [file.error for file in found.values() if file.error]
 
 
-def test_a_content_that_nobody_fetched_says_so(foreign: Project, tmp_path: Any) -> None:
+def test_a_content_that_nobody_fetched_says_so(foreign: Project, tmp_path: Path) -> None:
     project = foreign.copy(tmp_path / "project")
     project.run("rm", "-r", ".dvc/cache")
     reader = project.reader()
     found = reader.metrics(reader.repository.snapshot(reader.repository.head()))
     assert "dvc fetch" in str(found["sub/result.yaml"].error)
     assert found["metrics/big.json"].error is None
+
+
+def test_a_byte_that_changed_in_the_cache_is_told(foreign: Project, tmp_path: Path) -> None:
+    project = foreign.copy(tmp_path / "project")
+    value = yaml.safe_load((project.path / "sub/dvc.lock").read_text())["stages"]["score"]
+    digest = value["outs"][0]["md5"]
+    cached = project.path / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
+    data = cached.read_bytes()
+    assert b"acc: 0.125" in data
+    cached.chmod(0o644)
+    cached.write_bytes(data.replace(b"acc: 0.125", b"acc: 0.925"))
+    reader = project.reader()
+    found = reader.metrics(reader.repository.snapshot(reader.repository.head()))
+    assert found["sub/result.yaml"].values == {}
+    assert "is not what was hashed" in str(found["sub/result.yaml"].error)
+
+
+def test_the_tests_that_the_documentation_names_exist() -> None:
+    named = re.findall(r"`(test_\w+)`", (REPOSITORY / "docs/faithful.md").read_text())
+    written = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    assert len(named) > 5
+    assert not [name for name in named if f"def {name}(" not in written]
 
 
 def test_the_stages_are_those_that_dvc_lists(foreign: Project) -> None:
@@ -222,7 +265,7 @@ def test_a_repository_that_dvc_calls_up_to_date_has_integrity(foreign: Project) 
     )
 
 
-def test_a_template_follows_the_params_of_its_commit(foreign: Project, tmp_path: Any) -> None:
+def test_a_template_follows_the_params_of_its_commit(foreign: Project, tmp_path: Path) -> None:
     project = foreign.copy(tmp_path / "project")
     project.edit("params.yaml", "[3, 7]", "[4]")
     project.commit("Another grid")

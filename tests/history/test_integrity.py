@@ -160,6 +160,19 @@ def test_a_dependency_whose_hash_was_not_kept(flights: Project) -> None:
     )
 
 
+def test_a_folder_of_code_proves_nothing(flights: Project) -> None:
+    # Its hash counts what Git ignores, such as compiled modules, and a commit doesn't have that.
+    flights.write("lib/score.py", "x = 1\n")
+
+    def depend(lock: dict) -> dict:  # type: ignore[type-arg]
+        lock["stages"]["evaluate"]["deps"].append({"path": "lib", "md5": "0" * 32 + ".dir"})
+        return lock
+
+    relock(flights, depend)
+    flights.edit("dvc.yaml", "[data/clean.csv, evaluate.py]", "[data/clean.csv, evaluate.py, lib]")
+    assert checked(flights) == Integrity("ok")
+
+
 def test_a_metric_that_no_stage_writes_is_not_vouched_for(flights: Project) -> None:
     flights.edit(
         "dvc.yaml",
