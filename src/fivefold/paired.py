@@ -27,7 +27,7 @@ EXACT_BELOW = 25
 """Below so many rows that only one model gets right, the binomial test is exact and quick."""
 
 # Resamples times rows cost time and memory: above this many rows, resamples are of random blocks.
-BLOCK_ROWS = 20_000
+BLOCK_ROWS = 10_000
 _MOST_BLOCKS = 10
 _LEAST_RESAMPLES = 100
 
@@ -94,7 +94,7 @@ def paired_changes(
         Equal seeds give equal intervals, whatever other metrics are asked for.
     confidence : float, default 0.95
         The share of resamples within the interval, in (0, 1).
-    block_rows : int, default 20000
+    block_rows : int, default 10000
         Up to so many rows they are resampled as a whole. More are dealt at random into at most
         ten blocks of this size, and each block's resamples are as large as all rows together: the
         interval is the mean of the blocks', around the change on all rows.

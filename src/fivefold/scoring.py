@@ -309,6 +309,13 @@ def _true_indices(p: Predictions) -> NDArray[np.intp]:
 
 def _indices(labels: NDArray[Any], p: Predictions) -> NDArray[np.intp]:
     known = np.asarray(p.classes)
+    if labels.dtype.kind == known.dtype.kind == "i" and np.array_equal(
+        known, np.arange(len(known))
+    ):
+        # The classes are positions already, as they are more often than not.
+        own = labels.astype(np.intp)
+        if not len(own) or (own.min() >= 0 and own.max() < len(known)):
+            return own
     values = known.tolist() + [v for v in np.unique(p.y_true).tolist() if v not in known.tolist()]
     table = {value: index for index, value in enumerate(values)}
     return np.fromiter((table[v] for v in labels.tolist()), dtype=np.intp, count=len(labels))

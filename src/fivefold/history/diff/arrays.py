@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["encoded", "floats", "plain", "rows_of"]
+__all__ = ["differs", "encoded", "floats", "plain", "rows_of"]
 
 
 def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -39,9 +40,7 @@ def floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
     values = _viewed(array, np.dtype(np.float64))
     if not array.null_count:
         return values
-    bits = np.frombuffer(array.buffers()[0], np.uint8)
-    valid = np.unpackbits(bits, bitorder="little")[array.offset : array.offset + len(array)]
-    return np.where(valid.astype(bool), values, np.nan)
+    return np.where(_bits(array, 0), values, np.nan)
 
 
 def encoded(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Any]]:
@@ -64,6 +63,40 @@ def rows_of(column: pa.ChunkedArray, places: NDArray[np.int64]) -> pa.ChunkedArr
     """Give the rows of a column at some places, shape (n_places,)."""
     data = pa.py_buffer(np.ascontiguousarray(places, dtype=np.int64))
     return column.take(pa.Array.from_buffers(pa.int64(), len(places), [None, data]))
+
+
+def differs(first: pa.ChunkedArray, second: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Tell which rows of two columns of one type are not equal, missing ones being equal.
+
+    Raises
+    ------
+    pyarrow.ArrowNotImplementedError
+        Where values of the type can't be compared.
+    """
+    if pa.types.is_floating(first.type):
+        before, after = floats(first), floats(second)
+        changed: NDArray[np.bool_] = before != after
+        return changed & ~(np.isnan(before) & np.isnan(after))
+    gone = [_truths(pc.is_null(column)) for column in (first, second)]
+    changed = gone[0] != gone[1]
+    return changed | _truths(pc.not_equal(first, second))
+
+
+def _truths(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Give truths as bool, a missing one as False."""
+    array = column.combine_chunks()
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    values = _bits(array, 1)
+    return values & _bits(array, 0) if array.null_count else values
+
+
+def _bits(array: pa.Array, buffer: int) -> NDArray[np.bool_]:
+    """Look at an array's bits: 0 for which values are there, 1 for truths."""
+    if not len(array):
+        return np.empty(0, np.bool_)
+    bits = np.frombuffer(array.buffers()[buffer], np.uint8)
+    whole = np.unpackbits(bits, bitorder="little")[array.offset : array.offset + len(array)]
+    return whole.astype(np.bool_)
 
 
 def _viewed(array: pa.Array, kind: np.dtype[Any]) -> NDArray[Any]:

@@ -41,6 +41,9 @@ MIN_ROWS = 30
 MIN_CLASS_ROWS = 10
 """So are those with fewer rows of a class, where the metric weighs the classes one by one."""
 
+# There are many slices: of the long ones, shorter blocks are resampled than of all rows.
+_BLOCK_ROWS = 2_000
+
 # These are means over rows, whatever their classes.
 _MEANS = frozenset({"accuracy", "brier_score", "log_loss"})
 
@@ -121,7 +124,9 @@ def _slice(
     interval: tuple[float, float] | None = None
     p_value: float | None = None
     if len(after) >= MIN_ROWS and (name in _MEANS or _classes_seen(after) >= MIN_CLASS_ROWS):
-        found = paired_changes([name], before, after, n_resamples=RESAMPLES, seed=SEED)[name]
+        found = paired_changes(
+            [name], before, after, n_resamples=RESAMPLES, seed=SEED, block_rows=_BLOCK_ROWS
+        )[name]
         if found is not None:
             interval = found.low, found.high
             p_value = accuracy_p_value(before, after) if name == "accuracy" else found.p_value

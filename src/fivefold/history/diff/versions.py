@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from fivefold.drift import Bins, jensen_shannon, kolmogorov_smirnov, psi, wasserstein
-from fivefold.history.diff.arrays import encoded, floats, plain, rows_of
+from fivefold.history.diff.arrays import differs, encoded, floats, plain, rows_of
 from fivefold.history.diff.findings import MISSING_MARK, PSI_MARK, ColumnChange, TableChange
 from fivefold.history.diff.pairs import Match, UnpairedError, match_keys
 from fivefold.history.diff.rows import UnreadableError, read_table
@@ -274,30 +274,21 @@ def _counted(column: pa.ChunkedArray) -> dict[str, int]:
 def _by_key(
     first: TableFile, second: TableFile, key: Sequence[str], retyped: Sequence[str]
 ) -> tuple[Match, int]:
-    """Match rows by key, and count those of both that differ in a column of both."""
+    """Match rows by key, and count those of both that differ in a column that can be compared."""
     most = max(first.rows, second.rows)
     columns = [n for n in first.schema.names if n in set(second.schema.names)]
     if most > _MOST_ROWS or most * len(columns) > _MOST_CELLS:
         raise UnpairedError(f"{most:,} rows of {len(columns)} columns are too many")
     sides = [[table.column(name) for name in key] for table in (first, second)]
     match = match_keys(sides[0], sides[1])
-    differs = np.zeros(len(match), dtype=bool)
+    changed = np.zeros(len(match), dtype=bool)
     for name in columns:
         if name in key or name in retyped:
             continue
-        before, after = (
-            rows_of(first.column(name), match.base),
-            rows_of(second.column(name), match.head),
-        )
-        if not before.equals(after):
-            differs |= _differ(before, after)
-    return match, int(differs.sum())
-
-
-def _differ(before: pa.ChunkedArray, after: pa.ChunkedArray) -> NDArray[Any]:
-    both = pa.chunked_array([*before.chunks, *after.chunks], type=before.type)
-    if pa.types.is_nested(before.type):
-        raise UnpairedError(f"{before.type} can't be compared")
-    codes, _ = encoded(both)
-    result: NDArray[Any] = codes[: len(before)] != codes[len(before) :]
-    return result
+        before = rows_of(first.column(name), match.base)
+        after = rows_of(second.column(name), match.head)
+        try:
+            changed |= differs(before, after)
+        except pa.ArrowNotImplementedError:
+            continue
+    return match, int(changed.sum())
