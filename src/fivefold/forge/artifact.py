@@ -45,7 +45,7 @@ _REPOSITORY = re.compile(r"[\w.-]{1,100}(?:/[\w.-]{1,100}){1,20}", re.ASCII)
 
 # Diagrams are read by the forge's Mermaid, whose language can open links and load pictures. What
 # ours need is little; a line of anything else, and the diagram is left out.
-_LABEL = r"\"[\w ./()#;…-]*\""
+_LABEL = r"\"(?u:[\w ./()@:=+,·…-])*\""
 _ENDS = r"-?[\d.]+ --> -?[\d.]+"
 _DIAGRAM_LINE = re.compile(
     "|".join(
