@@ -75,7 +75,7 @@ def test_a_merged_params_file_is_no_edit_by_hand(diabetes: Project) -> None:
     diabetes.fivefold("setup")
     for side, old, new in (
         ("one", "acceptable: 65", "acceptable: 64"),
-        ("two", "excellent: 50", "excellent: 49"),
+        ("two", "r2: {min: 0.2}", "r2: {min: 0.21}"),
     ):
         branch(diabetes, side, "main")
         diabetes.edit("conf/plan.yaml", old, new)

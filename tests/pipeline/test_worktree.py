@@ -45,10 +45,10 @@ def test_only_its_files(diabetes: Project) -> None:
 def test_a_claim_that_does_not_hold_is_named(diabetes: Project) -> None:
     lock = diabetes.read("dvc.lock")
     start = lock.index("md5: ", lock.index("models/model.skops")) + 5
-    diabetes.write("dvc.lock", lock[:start] + "0" * 32 + lock[start + 32 :])
+    diabetes.write("dvc.lock", lock[:start] + "f" * 32 + lock[start + 32 :])
     diabetes.commit("A claim that no run made")
     said = diabetes.refused(sys.executable, "-m", "fivefold", "reproduce", "HEAD", "../claim")
-    assert "train: out models/model.skops: 00000000" in said
+    assert "train: out models/model.skops: ffffffff" in said
     assert "does not give its own results" in said
 
 
