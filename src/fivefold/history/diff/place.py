@@ -16,7 +16,7 @@ from fivefold.history.git.snapshots import CommitSnapshot
 from fivefold.history.integrity import check
 from fivefold.history.leaderboard.board import Board, choose_board
 from fivefold.history.leaderboard.declaration import read_declaration
-from fivefold.history.leaderboard.evaluation import data_version, misses
+from fivefold.history.leaderboard.evaluation import data_version, misses, planned_metric
 from fivefold.history.leaderboard.order import in_order, with_ranks
 from fivefold.history.leaderboard.ranking import admitted, score_runs
 from fivefold.history.leaderboard.standings import Row, RowBuilder
@@ -109,7 +109,7 @@ class _Lookups:
         self._reader, self._board, self._left = reader, board, most
         self._checks = Checks(reader.memory.path.parent)
         self._known: dict[int, tuple[bool, str | None]] = {}
-        self._paths = ",".join(board.declaration.data or ())
+        self._paths = f"{board.data} {board.declaration.evaluations}"
 
     def look(self, run: Run, measure: Measure) -> None:
         """Look into a run, if it is remembered or there is time left for it."""
@@ -124,7 +124,8 @@ class _Lookups:
                 return
             self._left -= 1
             version = data_version(self._reader, snapshot, self._board, measure.file)
-            found = check(self._reader, snapshot).trusted, version
+            planned = planned_metric(self._reader, snapshot)
+            found = check(self._reader, snapshot).trusted, f"{version} planned for {planned}"
             if tree:
                 self._checks.keep(question, tree, found)
         self._known[id(run)] = found
@@ -138,13 +139,13 @@ class _Lookups:
         return id(run) in self._known
 
     def version(self, run: Run) -> str | None:
-        """Give the version of the data that a run was judged on, as far as it is known."""
+        """Give the data and the plan that a run was judged by, as far as they are known."""
         return self._known.get(id(run), (True, None))[1]
 
     def stands(self, run: Run, version: str | None) -> bool:
-        """Tell whether a run ranks among those judged on a version of the data."""
-        trusted, its = self._known.get(id(run), (True, None))
-        if not trusted or (None not in (its, version) and its != version):
+        """Tell whether a run ranks among those judged alike; one not looked into may."""
+        trusted, its = self._known.get(id(run), (True, version))
+        if not trusted or its != version:
             return False
         return not misses(self._reader, run.snapshot, self._board)
 

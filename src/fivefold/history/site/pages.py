@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fivefold.history.figures import seconds_text, value_text
+from fivefold.history.leaderboard.candidates import Candidate
 from fivefold.history.leaderboard.standings import Row
 from fivefold.history.measures import is_number
 from fivefold.history.site.gather import Entry, Site, Standing
@@ -126,8 +127,10 @@ def _columns(standing: Standing) -> list[_Column]:
     )
     extra = dict.fromkeys(name for row in rows for name in row.columns)
     columns.extend(_Column(name, functools.partial(_of, "columns", name)) for name in extra)
-    columns.extend(_Column(name, functools.partial(_group, name)) for name in board.declaration.by)
+    by = dict.fromkeys(name for row in rows if row.candidate for name in row.candidate.by)
+    columns.extend(_Column(name, functools.partial(_group, name)) for name in by)
     columns += [
+        _Column("sets", lambda r: r.candidate and _covered(r.candidate), str),
         _Column("runs", lambda r: r.candidate.runs if r.candidate else None, number=True),
         _Column("branch", lambda r: r.run.branch),
         _Column("author", lambda r: r.run.author),
@@ -140,6 +143,10 @@ def _columns(standing: Standing) -> list[_Column]:
         for column in columns
         if column.key or any(column.read(row) not in (None, "") for row in rows)
     ]
+
+
+def _covered(candidate: Candidate) -> str:
+    return f"{candidate.covered} of {candidate.sets}" if candidate.sets > 1 else ""
 
 
 def _group(name: str, row: Row) -> Any:
