@@ -121,9 +121,14 @@
         brush.setAttribute("visibility", range ? "visible" : "hidden");
         if (range) { brush.setAttribute("y", range[0]); brush.setAttribute("height", range[1] - range[0]); }
       }
-      const at0 = (event) => Math.max(least, Math.min(most, event.clientY - picture.getBoundingClientRect().top));
-      let from = null;
-      hit.addEventListener("pointerdown", (event) => { from = at0(event); hit.setPointerCapture(event.pointerId); });
+      // From where the picture was at the start: the table above it shrinks while it is filtered.
+      let from = null, above = 0;
+      const at0 = (event) => Math.max(least, Math.min(most, event.clientY - above));
+      hit.addEventListener("pointerdown", (event) => {
+        above = picture.getBoundingClientRect().top;
+        from = at0(event);
+        hit.setPointerCapture(event.pointerId);
+      });
       hit.addEventListener("pointermove", (event) => { if (from !== null) set(Math.min(from, at0(event)), Math.max(from, at0(event))); });
       hit.addEventListener("pointerup", () => { from = null; });
       axis.addEventListener("keydown", (event) => {
