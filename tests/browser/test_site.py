@@ -137,12 +137,12 @@ def test_axes_are_chosen_and_brushed(page: Page, out: Path) -> None:
     assert models(page) == ["logistic", "tree"]
     page.keyboard.press("Escape")
     assert len(models(page)) == 3
-    box = page.locator('#parallel .axis[data-key="metric: roc_auc"] .hit').bounding_box()
+    hit = page.locator('#parallel .axis[data-key="metric: roc_auc"] .hit')
+    hit.hover(position={"x": 14, "y": 2})  # waits until the rows that came back moved nothing more
+    box = hit.bounding_box()
     assert box is not None
-    middle = box["x"] + box["width"] / 2
-    page.mouse.move(middle, box["y"] + 2)
     page.mouse.down()
-    page.mouse.move(middle, box["y"] + 40)
+    page.mouse.move(box["x"] + 14, box["y"] + 40)
     page.mouse.up()
     assert models(page) == ["forest"]
 
