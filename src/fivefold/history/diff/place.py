@@ -7,6 +7,7 @@ runs are looked into per call, the best first; what was found is remembered by t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from fivefold.errors import HistoryError
 from fivefold.history.diff.changes import Place
@@ -17,9 +18,9 @@ from fivefold.history.integrity import check
 from fivefold.history.leaderboard.board import Board, choose_board
 from fivefold.history.leaderboard.declaration import read_declaration
 from fivefold.history.leaderboard.evaluation import data_version, misses, planned_metric
-from fivefold.history.leaderboard.order import in_order, with_ranks
+from fivefold.history.leaderboard.order import in_order, ranks
 from fivefold.history.leaderboard.ranking import admitted, score_runs
-from fivefold.history.leaderboard.standings import Row, RowBuilder
+from fivefold.history.leaderboard.standings import RowBuilder
 from fivefold.history.leaderboard.where import Condition
 from fivefold.history.measures import Measure
 from fivefold.history.reader import Reader
@@ -74,30 +75,28 @@ def find_place(
     found.save()
     mine = next((item for item in scored if item[0] is ours["head"]), scored[0])
     version = found.version(mine[0])
-    rows, unchecked = [], 0
-    for run, measure in scored:
-        if not found.stands(run, version):
-            continue
-        unchecked += not found.known(run)
-        rows.append(Row(None, run, measure.value, measure.interval))
-    ranked = with_ranks(rows)
-    ranks = {side: _rank(ranked, run) for side, run in ours.items()}
-    others = [row.run.short for row in ranked if row.rank == ranks["head"]]
-    head_run = ours["head"]
+    ranked = [item for item in scored if found.stands(item[0], version)]
+    unchecked = sum(not found.known(run) for run, _ in ranked)
+    figures = [(measure.value, measure.interval) for _, measure in ranked]
+    rank_of = {run: rank for (run, _), (rank, _) in zip(ranked, ranks(figures), strict=True)}
+    head_run, base_run = ours["head"], ours["base"]
+    rank = rank_of.get(head_run) if head_run else None
+    was = rank_of.get(base_run) if base_run else None
+    beside = [run.short for run, its in rank_of.items() if its == rank and run is not head_run]
     reasons = [r for row in broken if row.run is head_run for r in row.reasons]
-    if head_run is not None and ranks["head"] is None and not reasons:
+    if head_run is not None and rank is None and not reasons:
         integrity = check(reader, head_run.snapshot)
         reasons = [*integrity.reasons] if not integrity.trusted else []
         reasons += misses(reader, head_run.snapshot, board)
     return Place(
         board="" if declaration.name == "plan" else declaration.name,
         metric=board.primary,
-        rank=ranks["head"],
-        was=ranks["base"],
+        rank=rank,
+        was=was,
         ranked=len(ranked),
-        shared=tuple(n for n in others if head_run and n != head_run.short and ranks["head"]),
+        shared=tuple(beside),
         reasons=tuple(reasons),
-        trend=tuple(_trend(ranked)),
+        trend=tuple(_trend(runs, ranked)),
         unchecked=unchecked,
     )
 
@@ -178,11 +177,8 @@ def _run_of(reader: Reader, revision: Revision, runs: list[Run]) -> Run | None:
     return next((run for run in runs if digest and run.results == digest), None)
 
 
-def _rank(rows: list[Row], run: Run | None) -> int | None:
-    return next((row.rank for row in rows if row.run is run), None)
-
-
-def _trend(rows: list[Row]) -> list[tuple[str, float]]:
-    """Give the metric over time; what isn't committed is the newest."""
-    dated = sorted(rows, key=lambda row: row.run.time.timestamp() if row.run.time else float("inf"))
-    return [(row.run.short, float(row.value)) for row in dated[-_TREND:]]
+def _trend(runs: list[Run], ranked: list[tuple[Run, Measure]]) -> list[tuple[str, float]]:
+    """Give the metric over time, of runs that come newest first."""
+    values = {run: measure.value for run, measure in ranked}
+    newest = list(islice((run for run in runs if run in values), _TREND))
+    return [(run.short, float(values[run])) for run in reversed(newest)]

@@ -12,7 +12,8 @@ from fivefold.history.diff.markdown import MAX_BYTES, write_markdown
 from fivefold.history.diff.sections import Diagram, ReportSection, report_sections
 from fivefold.history.figures import as_json
 from fivefold.history.git.repository import Revision
-from fivefold.history.tables import Table, Text, draw
+from fivefold.history.tables import Table, Text
+from fivefold.history.terminal import draw
 
 __all__ = ["render_diff", "render_terminal", "to_dict"]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -102,6 +101,9 @@ def parse(data: bytes, path: str) -> Any:
         if suffix == "json":
             value = json.loads(text)
         elif suffix == "toml":
+            # Few repositories keep metrics or params so; the parser takes 3 ms to import.
+            import tomllib
+
             value = tomllib.loads(text)
         elif suffix == "py":
             # Only a repository that keeps its params in Python pays for DVC's import.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import TypeVar
 
-from fivefold.history.intervals import is_noise
+from fivefold.history.intervals import Interval, is_noise
 from fivefold.history.leaderboard.standings import Row, RowBuilder
 from fivefold.history.measures import Measure, find_measure, is_number
 from fivefold.history.runs import Run
 from fivefold.metrics import Goal
 
-__all__ = ["in_order", "rows_in_order", "with_ranks"]
+__all__ = ["in_order", "ranks", "rows_in_order", "with_ranks"]
 
 _T = TypeVar("_T")
 _LAST = float("inf")
@@ -72,10 +72,19 @@ def _rule(builder: RowBuilder, run: Run, name: str, goal: Goal | None) -> float:
 
 def with_ranks(rows: list[Row]) -> list[Row]:
     """Give ranks to rows in order: the place, but who can't be told from the leader shares its."""
-    ranked: list[Row] = []
-    for place, row in enumerate(rows, start=1):
-        leader = rows[0]
-        level = is_noise(leader.value, leader.interval, row.value, row.interval)
-        shares = level or row.value == leader.value
-        ranked.append(replace(row, rank=1 if shares else place, level=level))
-    return ranked
+    found = zip(rows, ranks([(row.value, row.interval) for row in rows]), strict=True)
+    return [replace(row, rank=rank, level=level) for row, (rank, level) in found]
+
+
+def ranks(figures: Sequence[tuple[float, Interval | None]]) -> Iterator[tuple[int, bool | None]]:
+    """Give each value's rank, and whether only noise can part it from the first.
+
+    Parameters
+    ----------
+    figures : sequence of (float, (float, float) or None)
+        The best first.
+    """
+    for place, (value, interval) in enumerate(figures, start=1):
+        leader, around = figures[0]
+        level = is_noise(leader, around, value, interval)
+        yield (1 if level or value == leader else place), level

@@ -9,7 +9,8 @@ from typing import Any
 
 from fivefold.history.figures import as_json, ends_text, seconds_text, value_text
 from fivefold.history.leaderboard.standings import Leaderboard, Row
-from fivefold.history.tables import Column, Table, Text, draw, to_csv, to_markdown, without_empty
+from fivefold.history.tables import Column, Table, Text, to_csv, to_markdown, without_empty
+from fivefold.history.terminal import draw
 
 __all__ = ["render_leaderboard"]
 

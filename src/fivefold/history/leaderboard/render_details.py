@@ -17,7 +17,8 @@ from fivefold.history.git.repository import WORKSPACE
 from fivefold.history.leaderboard.details import Comparison, Details
 from fivefold.history.leaderboard.standings import Leaderboard, Row
 from fivefold.history.settings import SETTINGS
-from fivefold.history.tables import Column, Table, Text, draw, to_csv, to_markdown, without_empty
+from fivefold.history.tables import Column, Table, Text, to_csv, to_markdown, without_empty
+from fivefold.history.terminal import draw
 
 __all__ = ["render_comparison", "render_details"]
 
