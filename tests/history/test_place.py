@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
+from typing import Any
 
 import pytest
 
+from fivefold.history.checks import Checks, Found
 from fivefold.history.diff.changes import Place
-from fivefold.history.diff.checks import Checks
 from fivefold.history.diff.parts import place_text
 from fivefold.history.diff.place import find_place
-from fivefold.history.integrity import check
+from fivefold.history.git.snapshots import CommitSnapshot, Snapshot
+from fivefold.history.integrity import Integrity, check
+from fivefold.history.leaderboard import evaluation
 from fivefold.history.leaderboard.ranking import rank_runs
+from fivefold.history.leaderboard.render import to_dict
+from fivefold.history.reader import Reader
 from fivefold.history.runs import find_tips
 
 from .conftest import Project
@@ -133,13 +140,59 @@ def test_what_is_kept_may_be_lost_or_spoilt(deeper: Project) -> None:
 def test_what_is_kept_is_what_was_found(flights: Project) -> None:
     reader = flights.reader()
     snapshot = reader.repository.snapshot(reader.repository.resolve("HEAD"))
-    found = (check(reader, snapshot).trusted, "data/test.csv 1234")
+    found = Found(check(reader, snapshot), "data/test.csv 1234", None)
+    odd = Found(Integrity("edited", ("caf\udce9.json is not what stage a wrote",)), None, "rmse")
+    here = reader.repository.snapshot(reader.repository.workspace())
     checks = Checks(flights.path / ".git/fivefold")
-    checks.keep("q", b"tree", found)
+    for question, what, kept in (("q", snapshot, found), ("odd", snapshot, odd), ("q", here, odd)):
+        checks.keep(question, what, kept)
     checks.save()
     again = Checks(flights.path / ".git/fivefold")
-    assert again.find("q", b"tree") == found
-    assert again.find("other", b"tree") is None
+    assert again.find("q", snapshot) == found
+    assert again.find("odd", snapshot) == odd
+    assert again.find("other", snapshot) is None
+    # The working tree may change under its name.
+    assert again.find("q", here) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["no JSON", "[]", '["fine", [], null, null]', '["ok", 1, 2, 3]', "7"]
+)
+def test_an_entry_that_is_not_what_was_written_is_looked_into_anew(
+    deeper: Project, text: str
+) -> None:
+    whole, rows = place(deeper, "main", "HEAD"), ranked(deeper)
+    (kept,) = (deeper.path / ".git/fivefold").glob("checks-*.sqlite3")
+    with contextlib.closing(sqlite3.connect(kept)) as database, database:
+        assert database.execute("update checks set found = ?", (text,)).rowcount
+    assert place(deeper, "main", "HEAD") == whole
+    assert ranked(deeper) == rows
+
+
+def ranked(project: Project) -> dict[str, Any]:
+    reader = project.reader()
+    tips = find_tips(reader.repository, ["main", "forest"], everything=False)
+    return to_dict(rank_runs(reader, tips, top=None))
+
+
+def test_the_leaderboard_looks_into_a_run_once(
+    deeper: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deeper.edit("params.yaml", "depth: 60", "depth: 61")
+    deeper.commit("Forget to run")
+    deeper.edit("params.yaml", "depth: 61", "depth: 62")
+    first = ranked(deeper)
+    asked = []
+
+    def spy(reader: Reader, snapshot: Snapshot) -> Integrity:
+        asked.append(snapshot)
+        return check(reader, snapshot)
+
+    monkeypatch.setattr(evaluation, "check", spy)
+    assert ranked(deeper) == first
+    assert [row["integrity"] for row in first["unranked"]] == ["stale", "stale"]
+    # What may change under its name is looked into every time.
+    assert [isinstance(snapshot, CommitSnapshot) for snapshot in asked] == [False]
 
 
 def test_without_metrics_there_is_no_place(new_project) -> None:  # type: ignore[no-untyped-def]

@@ -11,7 +11,7 @@ import json
 import posixpath
 from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from fivefold.history.conventions import COST_FILE
 from fivefold.history.dvc.lock import Hash, Lock, LockedStage
@@ -20,7 +20,11 @@ from fivefold.history.dvc.values import FileValues, flatten, lookup, same
 from fivefold.history.git.snapshots import Snapshot
 from fivefold.history.reader import Reader
 
-__all__ = ["Integrity", "check"]
+__all__ = ["STATUSES", "Integrity", "check"]
+
+Status = Literal["ok", "stale", "edited", "unverified"]
+
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Integrity:
         What is wrong, worst first; empty for ``ok``.
     """
 
-    status: Literal["ok", "stale", "edited", "unverified"]
+    status: Status
     reasons: tuple[str, ...] = ()
 
     @property

@@ -10,14 +10,13 @@ from collections.abc import Iterable
 from itertools import islice
 
 from fivefold.errors import HistoryError
+from fivefold.history.checks import Checks
 from fivefold.history.diff.changes import Place
-from fivefold.history.diff.checks import Checks
 from fivefold.history.git.repository import Repository, Revision
-from fivefold.history.git.snapshots import CommitSnapshot
 from fivefold.history.integrity import check
 from fivefold.history.leaderboard.board import Board, choose_board
 from fivefold.history.leaderboard.declaration import read_declaration
-from fivefold.history.leaderboard.evaluation import data_version, misses, planned_metric
+from fivefold.history.leaderboard.evaluation import look_into, misses, question_of
 from fivefold.history.leaderboard.order import in_order, ranks
 from fivefold.history.leaderboard.ranking import admitted, score_runs
 from fivefold.history.leaderboard.standings import RowBuilder
@@ -107,27 +106,24 @@ class _Lookups:
     def __init__(self, reader: Reader, board: Board, most: int) -> None:
         self._reader, self._board, self._left = reader, board, most
         self._checks = Checks(reader.memory.path.parent)
-        self._known: dict[int, tuple[bool, str | None]] = {}
-        self._paths = f"{board.data} {board.declaration.evaluations}"
+        self._questions: dict[str, str] = {}
+        self._known: dict[Run, tuple[bool, str | None]] = {}
 
     def look(self, run: Run, measure: Measure) -> None:
         """Look into a run, if it is remembered or there is time left for it."""
-        if id(run) in self._known:
+        if run in self._known:
             return
-        snapshot = run.snapshot
-        tree = snapshot.tree if isinstance(snapshot, CommitSnapshot) else None
-        question = f"{measure.file} on {self._paths}"
-        found = self._checks.find(question, tree) if tree else None
+        reader, board = self._reader, self._board
+        if measure.file not in self._questions:
+            self._questions[measure.file] = question_of(board, measure.file)
+        found = self._checks.find(self._questions[measure.file], run.snapshot)
         if found is None:
             if self._left <= 0:
                 return
             self._left -= 1
-            version = data_version(self._reader, snapshot, self._board, measure.file)
-            planned = planned_metric(self._reader, snapshot)
-            found = check(self._reader, snapshot).trusted, f"{version} planned for {planned}"
-            if tree:
-                self._checks.keep(question, tree, found)
-        self._known[id(run)] = found
+            found = look_into(reader, self._checks, run.snapshot, board, measure.file)
+        judged_by = f"{found.data} planned for {found.planned}"
+        self._known[run] = found.integrity.trusted, judged_by
 
     def save(self) -> None:
         """Remember what was found for the next call."""
@@ -135,15 +131,15 @@ class _Lookups:
 
     def known(self, run: Run) -> bool:
         """Tell whether a run was looked into, now or before."""
-        return id(run) in self._known
+        return run in self._known
 
     def version(self, run: Run) -> str | None:
         """Give the data and the plan that a run was judged by, as far as they are known."""
-        return self._known.get(id(run), (True, None))[1]
+        return self._known.get(run, (True, None))[1]
 
     def stands(self, run: Run, version: str | None) -> bool:
         """Tell whether a run ranks among those judged alike; one not looked into may."""
-        trusted, its = self._known.get(id(run), (True, version))
+        trusted, its = self._known.get(run, (True, version))
         if not trusted or its != version:
             return False
         return not misses(self._reader, run.snapshot, self._board)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fivefold.history.checks import Found
 from fivefold.history.git.snapshots import Snapshot
 from fivefold.history.leaderboard.board import Board
 from fivefold.history.leaderboard.candidates import Score
 from fivefold.history.leaderboard.evaluation import (
     data_version,
     judged_on,
-    planned_metric,
     set_measures,
     version_text,
 )
@@ -68,16 +68,15 @@ class Arena:
             sets = _last_versions(reader, board, (here, *(run.snapshot for run, _ in scored)))
         return cls(reader, board, version, sets)
 
-    def apart(self, snapshot: Snapshot, version: str | None) -> str | None:
+    def apart(self, snapshot: Snapshot, found: Found) -> str | None:
         """Name the data and the plan that keep a run from ranking here; None where it does."""
         if self.sets and self.board.declaration.by:
             here = bool(self._covered(snapshot))
         else:
-            here = version == self.version
-        parts = [] if here else [version or "unknown data"]
-        planned = planned_metric(self.reader, snapshot)
-        if planned and self.board.planned and planned != self.board.planned:
-            parts.append(f"planned for {planned}")
+            here = found.data == self.version
+        parts = [] if here else [found.data or "unknown data"]
+        if found.planned and self.board.planned and found.planned != self.board.planned:
+            parts.append(f"planned for {found.planned}")
         return ", ".join(parts) or None
 
     def could_be_told(self, snapshot: Snapshot) -> bool:

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from fivefold.history.checks import Checks, Found
 from fivefold.history.conventions import decides, model_name
 from fivefold.history.dvc.lock import Hash
 from fivefold.history.dvc.values import FileValues
 from fivefold.history.git.snapshots import Snapshot
 from fivefold.history.goals import read_plan
+from fivefold.history.integrity import check
 from fivefold.history.leaderboard.board import Board
 from fivefold.history.leaderboard.candidates import mean_interval
 from fivefold.history.measures import Measure, find_measure, is_number, measure_in
@@ -24,8 +26,10 @@ __all__ = [
     "data_version",
     "find_primary",
     "judged_on",
+    "look_into",
     "misses",
     "planned_metric",
+    "question_of",
     "run_value",
     "set_measures",
     "tags_of",
@@ -152,6 +156,38 @@ def data_version(
     """
     files = board.declaration.evaluations or ((metrics_file,) if metrics_file else ())
     return version_text(judged_on(reader, snapshot, board, files)) or None
+
+
+def look_into(
+    reader: Reader, checks: Checks, snapshot: Snapshot, board: Board, metrics_file: str
+) -> Found:
+    """Hold a run against its lock and tell what it was judged by, unless it is remembered.
+
+    Parameters
+    ----------
+    reader : Reader
+    checks : Checks
+        What is remembered; what is found is added to it.
+    snapshot : Snapshot
+    board : Board
+    metrics_file : str
+        The file of the metric that ranks.
+    """
+    question = question_of(board, metrics_file)
+    found = checks.find(question, snapshot)
+    if found is None:
+        found = Found(
+            check(reader, snapshot),
+            data_version(reader, snapshot, board, metrics_file),
+            planned_metric(reader, snapshot),
+        )
+        checks.keep(question, snapshot, found)
+    return found
+
+
+def question_of(board: Board, metrics_file: str) -> str:
+    """Name what tells on which data a metric was judged, for `Checks`."""
+    return f"{metrics_file} on {board.data} {board.declaration.evaluations}"
 
 
 def version_text(known: Mapping[str, str]) -> str:

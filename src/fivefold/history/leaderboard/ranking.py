@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from fivefold.errors import HistoryError, nearest
-from fivefold.history.integrity import check
+from fivefold.history.checks import Checks
 from fivefold.history.intervals import METHOD
 from fivefold.history.leaderboard.board import Board, choose_board, settings_path
 from fivefold.history.leaderboard.coverage import Arena
 from fivefold.history.leaderboard.declaration import Declaration
-from fivefold.history.leaderboard.evaluation import data_version, find_primary, misses, run_value
+from fivefold.history.leaderboard.evaluation import find_primary, look_into, misses, run_value
 from fivefold.history.leaderboard.grouping import gather
 from fivefold.history.leaderboard.order import in_order, with_ranks
 from fivefold.history.leaderboard.standings import DistinctRows, Leaderboard, Row, RowBuilder
@@ -214,23 +214,25 @@ def _verified(
     reader, board = builder.reader, builder.board
     rows, passed_over = DistinctRows(reader), DistinctRows(reader)
     elsewhere: dict[str, DistinctRows] = {}
+    checks = Checks(reader.memory.path.parent)
     unseen = len(scored)
     for run, measure in scored:
         if top is not None and len(rows.rows) >= top:
             break
         unseen -= 1
         snapshot = run.snapshot
-        integrity = check(reader, snapshot)
-        version = data_version(reader, snapshot, board, measure.file)
+        found = look_into(reader, checks, snapshot, board, measure.file)
+        integrity = found.integrity
         reasons = () if integrity.trusted else integrity.reasons
         reasons = (*reasons, *misses(reader, snapshot, board))
-        row = builder.row(run, measure, reasons, integrity, version)
-        apart = None if reasons else arena.apart(snapshot, version)
+        row = builder.row(run, measure, reasons, integrity, found.data)
+        apart = None if reasons else arena.apart(snapshot, found)
         if reasons:
             passed_over.add(row)
         elif apart:
             elsewhere.setdefault(apart, DistinctRows(reader)).add(row)
         else:
             rows.add(row)
-    apart_from = {label: found.rows for label, found in elsewhere.items()}
+    checks.save()
+    apart_from = {label: there.rows for label, there in elsewhere.items()}
     return rows.rows, apart_from, passed_over.rows, unseen
