@@ -15,7 +15,7 @@ from fivefold.errors import FivefoldError, PipelineError, nearest
 from fivefold.forge.commands import pr_group
 from fivefold.history.commands import diff, gate, leaderboard_group, site
 from fivefold.merge.commands import after_merge, merge_driver, setup
-from fivefold.quick_start import quicken
+from fivefold.quick_start import only_asked, quicken
 from fivefold.registry.commands import release
 from fivefold.review.commands import codeowners, retrain, review
 
@@ -258,7 +258,7 @@ def main() -> None:
     # fifth of reading a long history.
     gc.set_threshold(50_000, 50, 100)
     try:
-        quicken(typer.main.get_command(app))()
+        quicken(typer.main.get_command(only_asked(app, sys.argv[1:])))()
     except FivefoldError as error:
         sys.stderr.write(f"fivefold: {error}\n")
         sys.exit(1)

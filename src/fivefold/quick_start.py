@@ -6,10 +6,42 @@ what reading a history of ten thousand commits takes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from enum import Enum
 from typing import Any
 
-__all__ = ["quicken"]
+import typer
+
+__all__ = ["only_asked", "quicken"]
+
+
+def only_asked(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
+    """Leave out the commands that weren't asked for, which Typer would build all the same.
+
+    Parameters
+    ----------
+    app : typer.Typer
+    arguments : sequence of str
+        Those of the command line.
+
+    Returns
+    -------
+    typer.Typer
+        The same one unless the first argument is the name of a command.
+    """
+    first = arguments[0] if arguments else None
+    commands = [
+        c
+        for c in app.registered_commands
+        if first == (c.name or (c.callback and c.callback.__name__.replace("_", "-")))
+    ]
+    groups = [group for group in app.registered_groups if group.name == first]
+    if not commands and not groups:
+        return app
+    asked = copy(app)
+    asked.registered_commands, asked.registered_groups = commands, groups
+    return asked
 
 
 def quicken(command: Any) -> Any:

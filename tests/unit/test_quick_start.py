@@ -9,7 +9,7 @@ from typing import Annotated
 import pytest
 import typer
 
-from fivefold.quick_start import quicken
+from fivefold.quick_start import only_asked, quicken
 
 
 class Form(enum.StrEnum):
@@ -55,3 +55,18 @@ def test_values_have_the_types_of_their_options() -> None:
 def test_what_is_wrong_is_refused(arguments: tuple[str, str], told: str) -> None:
     with pytest.raises(Exception, match=told):
         called(*arguments)
+
+
+def test_only_what_is_asked_for_is_built() -> None:
+    from fivefold.cli import app
+
+    def built(*arguments: str) -> dict[str, object]:
+        return typer.main.get_command(only_asked(app, arguments)).commands  # type: ignore[attr-defined]
+
+    whole = built()
+    assert len(whole) > 20
+    for name, command in whole.items():
+        (found,) = built(name, "--help").items()
+        assert (found[0], found[1].help) == (name, command.help)  # type: ignore[attr-defined]
+    # What is no command's name is for the whole command line to answer.
+    assert built("--version").keys() == built("difff").keys() == whole.keys()

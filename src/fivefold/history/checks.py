@@ -70,10 +70,17 @@ class Checks:
         tree = _tree(snapshot)
         if tree is None:
             return None
+        text = self._stored().get((question, tree))
+        return None if text is None else _decoded(text)
+
+    def trees(self) -> frozenset[bytes]:
+        """Give the trees of which anything is remembered: most of a long history aren't."""
+        return frozenset(tree for _, tree in self._stored())
+
+    def _stored(self) -> dict[tuple[str, bytes], str]:
         if self._known is None:
             self._known = self._read() if self.path.exists() else {}
-        text = self._known.get((question, tree))
-        return None if text is None else _decoded(text)
+        return self._known
 
     def keep(self, question: str, snapshot: Snapshot, found: Found) -> None:
         """Remember what was found of a revision; of the working tree nothing is."""

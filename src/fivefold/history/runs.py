@@ -88,6 +88,11 @@ class Run:
         return cast("pygit2.Commit", self._repository.git[pygit2.Oid(raw=self._commit)])
 
     @property
+    def tree(self) -> BlobId | None:
+        """The id of the tree at DVC's root; None for what isn't committed."""
+        return self._tree
+
+    @property
     def snapshot(self) -> Snapshot:
         """Its files."""
         if self._snapshot is not None:

@@ -56,7 +56,7 @@ def find_place(
         runs = collect_runs(reader, _tips(repository, base, head), workspace=head.commit is None)
         board = choose_board(reader, runs, declaration, metric)
         conditions = [Condition(declaration.where)] if declaration.where else []
-        runs = [run for run in runs if admitted(reader, run, conditions, None)]
+        runs = [r for r in runs if not conditions or admitted(reader, r, conditions, None)]
         builder = RowBuilder(reader, board, ())
         scored, broken, _ = score_runs(builder, runs)
         scored = in_order(builder, scored)
@@ -106,12 +106,13 @@ class _Lookups:
     def __init__(self, reader: Reader, board: Board, most: int) -> None:
         self._reader, self._board, self._left = reader, board, most
         self._checks = Checks(reader.memory.path.parent)
+        self._trees = self._checks.trees()
         self._questions: dict[str, str] = {}
         self._known: dict[Run, tuple[bool, str | None]] = {}
 
     def look(self, run: Run, measure: Measure) -> None:
         """Look into a run, if it is remembered or there is time left for it."""
-        if run in self._known:
+        if run in self._known or (self._left <= 0 and run.tree not in self._trees):
             return
         reader, board = self._reader, self._board
         if measure.file not in self._questions:
