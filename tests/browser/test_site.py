@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from fivefold.history.diff.compare import compare
 from fivefold.history.reader import Reader
@@ -189,8 +191,61 @@ def test_two_chosen_runs_are_compared_as_the_command_compares(
         assert kinds[-1] == change.judgement
     names = page.locator("section[aria-labelledby=params] tbody td:first-child")
     assert sorted(names.all_text_contents()) == sorted(change.name for change in found.params)
+    gates = page.locator("section[aria-labelledby=gates] tbody tr").all()
+    told = {r.locator("td").nth(0).inner_text(): r.locator("td").nth(3).inner_text() for r in gates}
+    assert {name: word.split()[-1] for name, word in told.items()} == {
+        gate.name: {"failed": "fails", "not reached": "reached"}.get(gate.state, gate.state)
+        for gate in found.gates
+    }
+    assert told["regression.roc_auc"] == told["threshold.acceptable"] == "✕ fails"
+    assert "roc_auc is worse beyond noise" in (page.text_content("#verdict") or "")
     page.get_by_role("button", name="Swap").click()
     assert "Better: roc_auc" in (page.text_content("#verdict") or "")
+
+
+def test_a_plan_that_asks_for_less_and_results_of_no_run_fail(
+    page: Page, out: Path, repository: Path, tmp_path: Path
+) -> None:
+    """The last run lowers its own bar, overspends, and its results are not its lock's."""
+    root = tmp_path / "demo"
+    shutil.copytree(repository, root)
+    plan = yaml.safe_load((root / "params.yaml").read_text())
+    plan["plan"]["thresholds"] = {"acceptable": 0.5}
+    plan["plan"]["budget"] = {"compute_hours": 0.001}
+    (root / "params.yaml").write_text(yaml.safe_dump(plan))
+    (root / "metrics/profile.json").write_text('{"train": {"seconds": 60.0}}')
+    with (root / "dvc.yaml").open("a") as pipeline:
+        pipeline.write("metrics: [metrics/profile.json]\n")
+    digest = "0" * 32
+    out_of_lock = [{"path": "metrics/evaluate.json", "hash": "md5", "md5": digest, "size": 1}]
+    stage = {"cmd": "python train.py", "params": {"params.yaml": {"train": plan["train"]}}}
+    lock = {"schema": "2.0", "stages": {"train": {**stage, "outs": out_of_lock}}}
+    (root / "dvc.lock").write_text(yaml.safe_dump(lock))
+    for command in (["add", "--all"], ["commit", "--quiet", "--message", "Lower the bar"]):
+        subprocess.run(["git", *command], cwd=root, check=True, env=dict(os.environ))
+    made = tmp_path / "site"
+    write(gather(Reader(CommittedRepository(root)), everything=True), made)
+    reader = Reader(CommittedRepository(root))
+    ends = [reader.repository.resolve(name) for name in ("HEAD~1", "HEAD")]
+    found = {gate.name: gate for gate in compare(reader, *ends).gates}
+    assert {name for name, gate in found.items() if gate.failed} == {
+        "weakened.threshold.acceptable",
+        "weakened.threshold.excellent",
+        "budget.compute_hours",
+        "integrity",
+    }
+    base, head = (str(end.commit.id) for end in ends if end.commit)
+    page.goto(f"{(made / 'compare.html').as_uri()}#a={base}&b={head}")
+    rows = page.locator("section[aria-labelledby=gates] tbody tr").all()
+    told = {r.locator("td").nth(0).inner_text(): r.locator("td").nth(3).inner_text() for r in rows}
+    assert told.keys() == found.keys()
+    assert {n for n, word in told.items() if word == "✕ fails"} == {
+        name for name, gate in found.items() if gate.failed
+    }
+    verdict = page.text_content("#verdict") or ""
+    assert "the results are edited" in verdict
+    assert "threshold.acceptable 0.6 → 0.5" in verdict
+    assert "threshold.excellent 0.9 is dropped" in verdict
 
 
 def test_a_metric_is_drawn_over_time_with_thresholds(page: Page, out: Path) -> None:
@@ -198,6 +253,12 @@ def test_a_metric_is_drawn_over_time_with_thresholds(page: Page, out: Path) -> N
     page.wait_for_selector("#history[data-drawn] svg")
     assert page.locator("#history .mark-symbol.role-mark path").count() == 3
     assert "acceptable" in (page.text_content("#history") or "")
+    legend = page.locator("#history .role-legend")
+    assert legend.locator(".role-legend-label text").all_text_contents() == ["main", "tree"]
+    # One legend for colour and shape: neither alone tells branches apart for everybody.
+    symbols = legend.locator(".role-legend-symbol path").all()
+    assert len({symbol.get_attribute("d") for symbol in symbols}) == 2
+    assert all((s.get_attribute("fill") or "").startswith("var(--series-") for s in symbols)
     assert page.locator("#numbers tbody tr").count() == 3
     page.select_option("#branch", label="tree")
     page.wait_for_function("document.querySelectorAll('#numbers tbody tr').length === 1")

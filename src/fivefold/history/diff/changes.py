@@ -10,6 +10,7 @@ from fivefold.history.diff.findings import SliceReport, TableChange
 from fivefold.history.dvc.lock import Hash
 from fivefold.history.git.repository import Revision
 from fivefold.history.integrity import Integrity
+from fivefold.history.measures import is_number
 from fivefold.metrics import Goal
 
 __all__ = [
@@ -131,6 +132,12 @@ class Gate:
     def failed(self) -> bool:
         """Whether it fails the diff."""
         return self.required and not self.passed and self.allowed is None
+
+    @property
+    def asks(self) -> str:
+        """What the value is asked to be: ``>= 0.65``."""
+        limit = f"{self.limit:g}" if is_number(self.limit) else str(self.limit)
+        return f"{self.relation} {limit}"
 
     @property
     def state(self) -> Literal["passed", "failed", "allowed", "not reached", "not recorded"]:

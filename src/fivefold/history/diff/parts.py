@@ -25,7 +25,6 @@ from fivefold.history.figures import (
     seconds_text,
     value_text,
 )
-from fivefold.history.measures import is_number
 from fivefold.history.tables import Column, Table, Text, without_empty
 
 __all__ = [
@@ -68,8 +67,7 @@ def gate_parts(gates: Iterable[Gate]) -> list[Table | Text]:
 
 
 def _asked(gate: Gate) -> str:
-    limit = f"{gate.limit:g}" if is_number(gate.limit) else str(gate.limit)
-    return f"{gate.metric} {gate.relation} {limit}"
+    return f"{gate.metric} {gate.asks}"
 
 
 def _is(gate: Gate) -> str:

@@ -108,15 +108,15 @@ def _count_verdict(metrics: tuple[MetricChange, ...], primary: str | None) -> tu
 def _gate_text(gate: Gate) -> str:
     """Say what is wrong with a gate that fails."""
     shown = f"{gate.value:.6g}" if is_number(gate.value) else str(gate.value)
-    limit = f"{gate.limit:g}" if is_number(gate.limit) else str(gate.limit)
     if gate.kind == "integrity":
         return f"the results are {shown.partition(',')[0]} ({gate.note})"
     if gate.kind == "weakened":
         dropped = gate.value is None
+        limit = gate.asks.partition(" ")[2]
         moved = f"{limit} is dropped" if dropped else f"{limit} → {shown}"
         return f"the plan is weakened ({gate.name.partition('.')[2]} {moved})"
     if gate.value is None:
-        return f"{gate.metric} is missing ({gate.kind} {gate.relation} {limit})"
+        return f"{gate.metric} is missing ({gate.kind} {gate.asks})"
     if gate.kind == "regression":
         return f"{gate.metric} is worse beyond noise" + (f" and {gate.note}" if gate.note else "")
-    return f"{gate.metric} {shown} is not {gate.relation} {limit}"
+    return f"{gate.metric} {shown} is not {gate.asks}"

@@ -11,6 +11,7 @@ import pygit2
 from pygit2.enums import SortMode
 
 from fivefold.errors import HistoryError
+from fivefold.history.diff.budget import day_of, judge_budget
 from fivefold.history.diff.changes import Gate
 from fivefold.history.diff.gate import judge_plan
 from fivefold.history.git.repository import Repository, Revision
@@ -271,7 +272,9 @@ def _entries(reader: Reader, runs: list[Run]) -> list[Entry]:
         if not details.metrics and not details.problems:
             continue
         goals = goals_of(reader, run.snapshot, plan, {})
-        gates = judge_plan(plan, reader.metrics(run.snapshot), goals)
+        files = reader.metrics(run.snapshot)
+        day = day_of(Revision(run.short, run.commit))
+        gates = (*judge_plan(plan, files, goals), *judge_budget(plan, {}, files, (), day))
         entries.append(Entry(run, details, plan, goals, gates))
     return entries
 

@@ -35,6 +35,8 @@ __all__ = [
 
 _ROOM = Path(__file__).parent
 _LATEST = 12
+# As for guides, so for marks: each chart has a label, and a table or a note beside it.
+_CONFIG = {**CONFIG, "mark": {**CONFIG.get("mark", {}), "aria": False}}
 _POLICY = (
     # From a file "self" is no origin everywhere, so the scheme is named too; nothing else loads.
     "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; "
@@ -64,7 +66,7 @@ def _render(site: Site, template: str, title: str, **values: Any) -> str:
         "kicker": "",
         "lead": "",
         "charts": False,
-        "config": to_json(CONFIG),
+        "config": to_json(_CONFIG),
         "scripts": [],
         "signs": _SIGNS,
     }
@@ -272,7 +274,7 @@ def _verdict(site: Site, best: Row | None, primary: str) -> dict[str, str]:
     ]
     rails = [gate for gate in gates if gate.kind == "guardrail"]
     if failed:
-        names = ", ".join(f"{gate.metric} is not {gate.relation} {gate.limit:g}" for gate in failed)
+        names = ", ".join(f"{gate.metric} is not {gate.asks}" for gate in failed)
         return {"status": "bad", "text": f"The best run is not acceptable: {names}; {text}."}
     text = f"The best run is {reached[-1]}: {text}" if reached else f"The best run reaches {text}"
     if rails:
@@ -308,9 +310,9 @@ def run_page(site: Site, entry: Entry, *, reports: bool) -> str:
             "title": part.title,
             "note": part.note,
             "picture": part.picture,
-            "html": render_blocks(part.blocks, part.title),
+            "html": render_blocks(part.blocks, f"{part.title}: table"),
             "fold": part.fold,
-            "folded": render_blocks(part.folded, part.title) if part.folded else "",
+            "folded": render_blocks(part.folded, f"{part.title}: all of it") if part.folded else "",
         }
         for part in parts
     ]

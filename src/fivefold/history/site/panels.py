@@ -13,7 +13,7 @@ from fivefold.history.git.repository import Revision
 from fivefold.history.git.snapshots import Snapshot
 from fivefold.history.measures import is_number
 from fivefold.history.reader import Reader
-from fivefold.report import Block, Chart, Facts, Table, charts
+from fivefold.report import Block, Facts, Table, Text, charts, format  # noqa: A004
 
 __all__ = ["evaluation", "exploration", "plots", "read_report"]
 
@@ -130,8 +130,10 @@ def evaluation(report: Mapping[str, Any], metrics: Mapping[str, Any], primary: s
     return found
 
 
-def _groups(column: str, judged: Any, metrics: Mapping[str, Any], primary: str) -> Chart:
+def _groups(column: str, judged: Any, metrics: Mapping[str, Any], primary: str) -> Block:
     rows = [g for g in judged["groups"] if not g.get("small") and primary in g.get("interval", {})]
+    if not rows:
+        return Text(f"Every group of {format.verbatim(column)} is too small to be judged.")
     return charts.intervals(
         [g["group"] for g in rows],
         [g[primary] for g in rows],

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fivefold.history.diff.changes import Gate
 from fivefold.history.dvc.values import same
 from fivefold.history.figures import ends_text, seconds_text, value_text
 from fivefold.history.git.repository import Revision
@@ -165,7 +167,8 @@ def _warnings(entry: Entry) -> list[Block]:
             metric = format.verbatim(gate.metric)
             found.append(
                 Alert(
-                    "bad", f"{metric} is {value}; the plan asks for {gate.relation} {gate.limit:g}."
+                    "bad",
+                    f"{metric} is {value}; the plan asks for {gate.asks}.",
                 )
             )
     found.extend(Alert("warn", format.verbatim(problem)) for problem in entry.details.problems)
@@ -251,7 +254,7 @@ def _metrics(entry: Entry, before: Entry | None) -> list[Block]:
         "against the run before",
     ]
     keep = [i for i in range(len(heads)) if i < 2 or any(row[i] != "" for row in rows)]
-    table = Table([heads[i] for i in keep], [[row[i] for i in keep] for row in rows], "Metrics")
+    table = Table([heads[i] for i in keep], [[row[i] for i in keep] for row in rows], "The metrics")
     return [table]
 
 
@@ -260,19 +263,23 @@ def _gates(entry: Entry) -> list[Block]:
         return []
     rows = [
         (
-            gate.name.replace("threshold.", "").replace("guardrail.", ""),
+            re.sub("^(threshold|guardrail|budget)[.]", "", gate.name),
             gate.metric,
-            f"{gate.relation} {gate.limit:g}",
-            value_text(gate.value) if gate.value is not None else "missing",
+            gate.asks,
+            value_text(gate.value) if gate.value is not None else _absent(gate),
             Cell(
-                "reached" if gate.passed else "not reached",
+                "reached" if gate.passed else "not reached" if gate.value is not None else "–",  # noqa: RUF001
                 "good" if gate.passed else "bad" if gate.required else None,
             ),
         )
         for gate in entry.gates
     ]
     heads: list[str | Column] = ["gate", "metric", "asks for", Column("value", "number"), "verdict"]
-    return [Table(heads, rows, "The plan's thresholds and guardrails")]
+    return [Table(heads, rows, "The plan's thresholds, guardrails and budgets")]
+
+
+def _absent(gate: Gate) -> str:
+    return "missing" if gate.required else "not recorded"
 
 
 def _data(entry: Entry, before: Entry | None) -> list[Block]:
@@ -335,7 +342,9 @@ def _json(entry: Entry, path: str) -> Mapping[str, Any]:
 def _params(entry: Entry, before: Entry | None) -> Part:
     new = entry.params
     all_rows = [(name, _cut(value)) for name, value in new.items()]
-    everything = (Table(["param", Column("value", "code")], all_rows, "Params"),) if new else ()
+    everything = (
+        (Table(["param", Column("value", "code")], all_rows, "Every param"),) if new else ()
+    )
     if before is None:
         return Part("params", "Params", folded=everything, fold=f"All {len(new)} params")
     old = before.params

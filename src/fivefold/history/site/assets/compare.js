@@ -57,9 +57,42 @@
       const because = [];
       if (!same(old.command, now.command)) because.push("command");
       for (const part of ["deps", "params"]) for (const key of [...new Set([...Object.keys(old[part]), ...Object.keys(now[part])])].sort()) if (!same(old[part][key], now[part][key])) because.push(key);
-      if (because.length || !same(old.outs, now.outs)) rows.push([name, "re-run", because.length > 12 ? `${because.slice(0, 12).join(", ")} and ${because.length - 12} more` : because.join(", ")]);
+      if (because.length || !same(old.outs, now.outs)) rows.push([name, "re\u2011run", because.length > 12 ? `${because.slice(0, 12).join(", ")} and ${because.length - 12} more` : because.join(", ")]);
     }
     return rows;
+  }
+
+  function planned(run) {
+    return run.gates.map((at) => pool[at]).map(([kind, name, metric, relation, limit, value, passed, required]) => ({ kind, name, metric, relation, limit, value, passed, required }));
+  }
+
+  // The gates of `fivefold gate`, but for exceptions, tolerances and what only the base recorded.
+  function gatesOf(a, b, decisive) {
+    const gates = planned(b);
+    const fail = (kind, name, metric, relation, limit, value, passed = false) => gates.push({ kind, name, metric, relation, limit, value, passed, required: true });
+    if (decisive?.[1] && isNumber(decisive[1][0])) {
+      const [name, old, now, kind] = decisive;
+      fail("regression", `regression.${name}`, name, data.goals[name]?.[0] === "minimize" ? "<=" : ">=", old[0], now?.[0] ?? null, ["better", "same", "noise"].includes(kind));
+    }
+    fail("integrity", "integrity", "results", "=", "ok", b.status[0], ["ok", "unverified"].includes(b.status[0]));
+    if (a.primary && !b.primary) fail("weakened", "weakened.plan", "plan", "=", a.primary, null);
+    else if (a.primary && a.primary !== b.primary) fail("weakened", "weakened.primary_metric", "primary metric", "=", a.primary, b.primary);
+    const held = new Map(planned(b).map((gate) => [gate.name, gate]));
+    for (const gate of b.primary ? planned(a) : []) {
+      const now = held.get(gate.name)?.limit ?? null;
+      const other = gate.kind === "threshold" && a.primary !== b.primary;
+      const looser = now !== null && !other && (gate.relation === ">=" ? now < gate.limit : now > gate.limit);
+      if (now === null || looser) fail("weakened", `weakened.${gate.name}`, gate.metric, gate.relation, gate.limit, now);
+    }
+    return gates;
+  }
+
+  function said({ kind, name, metric, relation, limit, value }) {
+    if (kind === "integrity") return `the results are ${value}`;
+    if (kind === "weakened") return `the plan is weakened (${name.replace("weakened.", "")} ${value === null ? `${text(limit)} is dropped` : `${text(limit)} → ${text(value)}`})`;
+    if (value === null) return `${metric} is missing (${relation} ${text(limit)})`;
+    if (kind === "regression") return `${metric} is worse beyond noise`;
+    return `${metric} ${text(value)} is not ${relation} ${text(limit)}`;
   }
 
   function show() {
@@ -73,11 +106,11 @@
     const calm = ([name, , , kind]) => Number(kind === "same" && name !== primary);
     judged.sort((one, other) => calm(one) - calm(other));
     const decisive = judged.find(([name]) => name === primary);
-    const gates = b.gates.map((at) => pool[at]);
-    const failed = gates.filter(([, , , , , , passed, required]) => required && !passed);
+    const gates = a === b ? planned(b) : gatesOf(a, b, decisive);
+    const failed = gates.filter(({ passed, required }) => required && !passed);
     let verdict = a === b ? "A run is the same as itself." : !decisive ? "No metric that decides is on both sides." : { same: `Same ${primary}`, noise: `Within noise: ${primary}`, better: `Better: ${primary}`, worse: `Worse: ${primary}`, changed: `Changed: ${primary}`, added: `Only the head has ${primary}`, removed: `Only the base has ${primary}` }[decisive[3]];
     if (a !== b && decisive?.[1] && decisive?.[2]) verdict += ` ${text(decisive[1][0])} → ${text(decisive[2][0])}`;
-    if (failed.length) verdict += `; not acceptable: ${failed.map(([, , metric, relation, limit, value]) => `${metric} ${value === null ? "is missing" : text(value)} is not ${relation} ${limit}`).join(", ")}`;
+    if (failed.length) verdict += `; not acceptable: ${failed.map(said).join("; ")}`;
     const kind = failed.length || decisive?.[3] === "worse" ? "bad" : decisive?.[3] === "better" ? "good" : "info";
     const sign = make("span", { class: `sign ${kind}`, "aria-hidden": "true" }, { bad: "✕", good: "✓", info: "i" }[kind]);
     const parts = [make("p", { class: "verdict", id: "verdict" }, sign, verdict), make("p", { class: "quiet" }, "Base ", link(a), " · Head ", link(b))];
@@ -88,8 +121,16 @@
     if (judged.some(([, , , k]) => k === "noise")) notes.push(make("p", { class: "quiet" }, `Noise is by ${data.method}.`));
     const guessed = judged.filter(([name, , , k]) => data.goals[name]?.[1] === "guessed" && k !== "same").map(([name]) => name);
     if (guessed.length) notes.push(make("p", { class: "quiet" }, `Which way is better is guessed from the name: ${guessed.slice(0, 4).join(", ")}${guessed.length > 4 ? ", …" : ""}.`));
-    parts.push(section("metrics", "Metrics", table("Metrics on both sides", ["metric", "goal", ">base", ">head", ">change", "judgement"], metricRows), ...notes));
-    if (gates.length) parts.push(section("gates", "Gates", table("The plan's thresholds and guardrails, held against the head", ["gate", "metric", "asks for", ">head", "verdict"], gates.map(([, name, metric, relation, limit, value, passed, required]) => [name.replace(/^(threshold|guardrail)\./, ""), metric, `${relation} ${limit}`, value === null ? "missing" : text(value), passed ? "✓ reached" : required ? "✕ not reached" : "not reached"]))));
+    const heads = ["metric", "goal", ">base", ">head", ">change", "judgement"];
+    const moved = judged.filter((row) => !calm(row)).length;
+    const content = [];
+    if (moved) content.push(table("Metrics that differ", heads, metricRows.slice(0, moved)));
+    if (moved < metricRows.length) content.push(make("details", { class: "fold" }, make("summary", {}, `${metricRows.length - moved} metrics are the same`), table("Metrics that are the same", heads, metricRows.slice(moved))));
+    parts.push(section("metrics", "Metrics", ...content, ...notes));
+    // Those that fail first, then those that are marks on the way.
+    const weight = ({ passed, required }) => (passed ? 2 : required ? 0 : 1);
+    gates.sort((one, other) => weight(one) - weight(other));
+    if (gates.length) parts.push(section("gates", "Gates", table("What the head is held against", ["gate", "asked", ">is", "verdict"], gates.map((gate) => [gate.name, `${gate.metric} ${gate.relation} ${text(gate.limit)}`, gate.value === null ? (gate.kind === "weakened" ? "dropped" : gate.required ? "missing" : "not recorded") : text(gate.value), gate.passed ? "✓ passed" : gate.required ? "✕ fails" : gate.value === null ? "–" : "not reached"]))));
     const [p, q] = [params(a), params(b)];
     const changed = [...new Set([...Object.keys(q), ...Object.keys(p)])].filter((name) => !same(p[name], q[name]) || name in p !== name in q);
     parts.push(section("params", "Params", changed.length ? table(`${changed.length} params differ`, ["param", "base", "head"], changed.map((name) => [name, name in p ? text(p[name]) : "–", name in q ? text(q[name]) : "–"])) : make("p", {}, "No param differs.")));
@@ -102,7 +143,7 @@
     const hash = (item) => (item ? `${item[1].slice(0, 10)}${bytes(item)}` : "–");
     parts.push(section("data", "Data", paths.length ? table(`${paths.length} paths differ`, ["path", "base", "head"], paths.map((path) => [path, hash(x.get(path)), hash(y.get(path))])) : make("p", {}, "No data that DVC keeps differs.")));
     const stages = stageChanges(a, b);
-    parts.push(section("stages", "Stages", stages.length ? table("Stages that ran again, or are new", ["stage", "", "because of"], stages) : make("p", {}, "No stage ran again.")));
+    parts.push(section("stages", "Stages", stages.length ? table("Stages that ran again, or are new", ["stage", "change", "because of"], stages) : make("p", {}, "No stage ran again.")));
     const cost = [...new Set([...Object.keys(b.cost), ...Object.keys(a.cost)])].filter((stage) => !same(a.cost[stage], b.cost[stage]));
     const spent = (row, at, unit) => (isNumber(row?.[at]) ? `${text(Number(row[at].toPrecision(4)))} ${unit}` : "–");
     if (cost.length) parts.push(section("cost", "Cost", table("Seconds and memory of the stages that differ", ["stage", ">base", ">head", ">base memory", ">head memory"], cost.map((stage) => [stage, spent(a.cost[stage], 0, "s"), spent(b.cost[stage], 0, "s"), spent(a.cost[stage], 1, "MB"), spent(b.cost[stage], 1, "MB")]))));

@@ -26,11 +26,12 @@
     const limits = Object.entries(newest?.thresholds ?? {}).map(([title, value]) => ({ title, value }));
     const y = { field: "value", type: "quantitative", title: name, scale: { zero: false } };
     const x = { field: "time", type: "temporal", title: null, scale: { type: "utc", padding: 14 }, axis: { tickCount: 6, labelOverlap: true } };
-    const by = { field: "branch", type: "nominal" };
+    // Named here, so that colour and shape share one legend: Vega merges those of one domain.
+    const by = { field: "branch", type: "nominal", scale: { domain: [...new Set(rows.map((row) => row.branch))].sort() } };
     const plain = rows.map(({ run, ...row }) => row);
     const layer = [
-      { mark: { type: "line", strokeWidth: 1.2, opacity: 0.6 }, encoding: { x, y, color: { ...by, legend: null } } },
-      { mark: { type: "rule", opacity: 0.55 }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color: { ...by, legend: null } } },
+      { mark: { type: "line", strokeWidth: 1.2, opacity: 0.6 }, encoding: { x, y, color: by } },
+      { mark: { type: "rule", opacity: 0.55 }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color: by } },
       { mark: { type: "point", filled: true, size: 60 }, encoding: { x, y, color: by, shape: by, tooltip: [{ field: "said", title: "run" }, { field: "value", title: name, format: ".6~g" }, { field: "time", type: "temporal", title: "when", format: "%Y-%m-%d %H:%M" }, { field: "trusted", title: "results" }] } },
     ];
     if (limits.length) {
@@ -40,7 +41,7 @@
         { data: { values: limits }, mark: { type: "text", align: "right", baseline: "bottom", dy: -3, fontSize: 11 }, encoding: { y: limit, x: { value: "width" }, text: { field: "title" } } },
       );
     }
-    await draw(document.getElementById("history"), { width: "container", height: 320, autosize: { type: "fit-x", contains: "padding" }, data: { values: plain }, layer, resolve: { legend: { color: "independent" } } });
+    await draw(document.getElementById("history"), { width: "container", height: 320, autosize: { type: "fit-x", contains: "padding" }, data: { values: plain }, layer });
     const said = [`${rows.length} runs`];
     if (rows.some((row) => row.low !== row.high)) said.push("upright lines are 95% intervals");
     if (limits.length) said.push("dashed lines are the plan's thresholds");

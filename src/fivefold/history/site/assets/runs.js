@@ -49,6 +49,8 @@ window.Fivefold = (() => {
       actions: false, ast: true, config: config(), defaultStyle: false, mode: "vega-lite",
       renderer: "svg", tooltip: { disableDefaultStyle: true, id: "tooltip" },
     });
+    // The place around it is the picture, and has a label; the marks alone say nothing.
+    inner.setAttribute("aria-hidden", "true");
     place.dataset.drawn = "yes";
     return result.view;
   }
