@@ -198,6 +198,10 @@ def leaderboard(
         str | None, typer.Option(help="Params or metrics to show too, separated by commas.")
     ] = None,
     metric: _Metric = None,
+    rows: Annotated[
+        bool,
+        typer.Option("--rows", help="Tell the runs shown from the leader by their predictions."),
+    ] = False,
     output: _Format = TableFormat.table,
 ) -> None:
     """Rank the runs of the history: the current branch's, or those of the named refs."""
@@ -217,6 +221,7 @@ def leaderboard(
         top=top or None,
         columns=tuple(name.strip() for name in (columns or "").split(",") if name.strip()),
         metric=metric,
+        paired=rows,
     )
     _print(render_leaderboard(found, output.value))
 
@@ -324,6 +329,7 @@ def _rank(
     top: int | None,
     columns: tuple[str, ...] = (),
     metric: str | None,
+    paired: bool = False,
 ) -> Leaderboard:
     from fivefold.history.leaderboard.declaration import read_declaration
     from fivefold.history.leaderboard.ranking import rank_runs
@@ -346,6 +352,7 @@ def _rank(
         where=where,
         since=parse_since(since) if since else None,
         columns=columns,
+        paired=paired,
     )
 
 

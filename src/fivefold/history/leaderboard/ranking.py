@@ -35,6 +35,7 @@ def rank_runs(
     since: datetime | None = None,
     columns: tuple[str, ...] = (),
     workspace: bool = True,
+    paired: bool = False,
 ) -> Leaderboard:
     """Rank the runs that the tips reach.
 
@@ -56,6 +57,9 @@ def rank_runs(
         Params or metrics to show beside the board's own.
     workspace : bool, default=True
         Whether uncommitted results are a run too.
+    paired : bool, default=False
+        Tell the rows from the leader by the predictions of both that are at hand; see
+        `told_by_rows`.
 
     Raises
     ------
@@ -117,9 +121,16 @@ def rank_runs(
     rows = with_ranks(rows)
     if any(row.level for row in rows[1:]):
         notes.append(f"rank 1 is shared where the difference can be noise, by {METHOD}")
+    rows = rows[:top]
+    if paired:
+        # NumPy is paid for only here.
+        from fivefold.history.leaderboard.paired import told_by_rows
+
+        rows, told = told_by_rows(reader, board, rows)
+        notes.extend(told)
     return Leaderboard(
         board,
-        tuple(rows[:top]),
+        tuple(rows),
         (*passed_over, *unranked),
         {label: tuple(with_ranks(found)[:top]) for label, found in elsewhere.items()},
         ranked,
