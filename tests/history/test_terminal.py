@@ -80,3 +80,7 @@ def test_what_would_steer_a_terminal_is_a_space() -> None:
     assert "one two" in drawn
     assert "red  [31m evil line" in drawn.replace("   ", "  ")
     assert not set(drawn) & {"\x1b", "\r", "\u202e"}
+
+
+def test_a_table_without_rows_is_not_drawn() -> None:
+    assert draw([Text("None"), Table((Column("a"),), [], title="Rows")]) == "None"

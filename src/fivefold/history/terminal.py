@@ -42,7 +42,7 @@ def draw(parts: Sequence[Table | Text]) -> str:
     for part in parts:
         if isinstance(part, Text):
             lines.append(_styled(_printable(part.text), styles.get(part.style)))
-        else:
+        elif part.rows:
             lines.extend(_table(part, width, styles))
     return "\n".join(lines).rstrip()
 

@@ -15,6 +15,7 @@ from fivefold.history.diff.changes import MetricChange
 from fivefold.history.diff.significance import RESAMPLES, judge_by_rows
 from fivefold.history.dvc.contents import Contents
 from fivefold.history.git.repository import Revision
+from fivefold.history.intervals import METHOD
 from fivefold.history.leaderboard.board import Board
 from fivefold.history.leaderboard.standings import Row
 from fivefold.history.reader import Reader
@@ -76,4 +77,6 @@ def told_by_rows(
         f"{count} of the rows shown held against the leader by {name}"
         for name, count in methods.items()
     ]
-    return found, (*notes, *(f"by intervals, others: {problem}" for problem in list(problems)[:2]))
+    if len(found) - 1 > methods.total():
+        notes.append(f"{len(found) - 1 - methods.total()} of them by {METHOD}")
+    return found, (*notes, *list(problems)[:2])

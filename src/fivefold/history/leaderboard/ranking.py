@@ -118,16 +118,15 @@ def rank_runs(
         }
         if untagged:
             notes.append(f"{_count(untagged)} no tag to be a candidate by")
-    rows = with_ranks(rows)
-    if any(row.level for row in rows[1:]):
-        notes.append(f"rank 1 is shared where the difference can be noise, by {METHOD}")
-    rows = rows[:top]
+    rows = with_ranks(rows)[:top]
     if paired:
         # NumPy is paid for only here.
         from fivefold.history.leaderboard.paired import told_by_rows
 
         rows, told = told_by_rows(reader, board, rows)
         notes.extend(told)
+    elif any(row.level for row in rows[1:]):
+        notes.append(f"rank 1 is shared where the difference can be noise, by {METHOD}")
     return Leaderboard(
         board,
         tuple(rows),
