@@ -13,7 +13,8 @@ import typer
 from fivefold import __version__
 from fivefold.errors import FivefoldError, PipelineError, nearest
 from fivefold.forge.commands import pr_group
-from fivefold.history.commands import diff, gate, leaderboard_group, site
+from fivefold.history.commands import leaderboard_group, site
+from fivefold.history.diff.commands import diff, gate
 from fivefold.merge.commands import after_merge, merge_driver, setup
 from fivefold.quick_start import only_asked, quicken
 from fivefold.registry.commands import release

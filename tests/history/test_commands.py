@@ -11,7 +11,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from fivefold.errors import HistoryError
-from fivefold.history.commands import diff, leaderboard_group
+from fivefold.history.commands import leaderboard_group
+from fivefold.history.diff.commands import diff
 
 from .conftest import Project
 

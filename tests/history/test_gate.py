@@ -11,8 +11,8 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from fivefold.errors import HistoryError
-from fivefold.history.commands import diff, gate
 from fivefold.history.diff.changes import Diff, Gate
+from fivefold.history.diff.commands import diff, gate
 from fivefold.history.diff.compare import compare
 from fivefold.history.diff.gate import parse_tolerances
 

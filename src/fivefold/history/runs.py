@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import cast
 
 import pygit2
 
 from fivefold.errors import HistoryError, nearest
-from fivefold.history.conventions import COST_FILE
-from fivefold.history.git.graph import Graph, Parents
+from fivefold.history.equal import merge_equal, results_of
+from fivefold.history.git.graph import Parents
 from fivefold.history.git.repository import EXPERIMENT, WORKSPACE, Repository
 from fivefold.history.git.snapshots import BlobId, CommitSnapshot, Snapshot
+from fivefold.history.names import Names, Tip
 from fivefold.history.reader import Reader
 
-__all__ = ["Run", "Tip", "collect_runs", "default_tips", "find_tips", "results_of"]
+__all__ = ["Run", "Tip", "collect_runs", "default_tips", "find_tips"]
 
-_NOT_RESULTS = frozenset({COST_FILE})
 _PREFIXES = ("refs/heads/", "refs/remotes/", "refs/tags/")
-
-
-@dataclass(frozen=True, slots=True)
-class Tip:
-    """Where a walk through the history starts, and the name that it gives what it reaches."""
-
-    name: str
-    commit: pygit2.Oid
 
 
 class Run:
@@ -146,48 +135,6 @@ def _decoded(commit: pygit2.Commit, text: bytes) -> str:
     except LookupError:
         # A commit may name any encoding, known or not.
         return text.decode(errors="replace")
-
-
-class Names:
-    """Names each commit after the tip that reaches it by first parents, or else by any.
-
-    Parameters
-    ----------
-    graph : Graph
-    reached : list of int
-        The commits that the tips reach, children first.
-    tips : list of Tip
-    """
-
-    def __init__(self, graph: Graph, reached: list[int], tips: list[Tip]) -> None:
-        self._graph = graph
-        self._reached = reached
-        self._tips = tips
-        self._best: dict[int, int] = {}
-
-    def of(self, commit: bytes) -> str | None:
-        """Name a commit; None where no tip reaches it."""
-        if not self._best:
-            # Only rows that are shown have their names asked for.
-            self._best = self._walk()
-        best = self._best.get(self._graph.places[commit])
-        return None if best is None else self._tips[best % len(self._tips)].name
-
-    def _walk(self) -> dict[int, int]:
-        """Give each commit's merges on the way from its tip, times the tips, plus the tip."""
-        parents, step = self._graph.parents, len(self._tips)
-        best: dict[int, int] = {}
-        for number, tip in reversed(list(enumerate(self._tips))):
-            best[self._graph.places[tip.commit.raw]] = number
-        for place in self._reached:
-            way = best[place]
-            for parent in parents[place]:
-                if best.get(parent, way) >= way:
-                    best[parent] = way
-                # A later parent is one merge further away.
-                if parent == parents[place][0]:
-                    way += step
-        return best
 
 
 def default_tips(repository: Repository) -> list[Tip]:
@@ -318,7 +265,7 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
         )
         for place in graph.newest_first(chosen)
     ]
-    runs = _merge_equal(reader, candidates)
+    runs = merge_equal(reader, candidates)
     if workspace and repository.worktree is not None:
         current = repository.snapshot(repository.workspace())
         head = repository.snapshot(repository.head())
@@ -330,53 +277,3 @@ def collect_runs(reader: Reader, tips: list[Tip], *, workspace: bool = True) -> 
             )
             runs.insert(0, found_here)
     return runs
-
-
-def results_of(reader: Reader, snapshot: Snapshot) -> tuple[bytes, dict[str, BlobId]]:
-    """Give a digest of a revision's results, empty where there are none, and the metrics' blobs."""
-    key = reader.results_key(snapshot, without=_NOT_RESULTS)
-    if not any(blob for _, blob in key):
-        return b"", {}
-    metrics = reader.declared(snapshot).metrics
-    blobs = {path: blob for path, blob in key if isinstance(blob, bytes) and path in metrics}
-    return hashlib.blake2b(repr(key).encode(), digest_size=16).digest(), blobs
-
-
-def _merge_equal(reader: Reader, runs: list[Run]) -> list[Run]:
-    """Make one run of those with the same results, code and data; the oldest commit stands."""
-    often = {digest for digest, count in Counter(run.results for run in runs).items() if count > 1}
-    known: dict[tuple[bytes, object], Run] = {}
-    kept: list[Run] = []
-    for run in reversed(runs):
-        # Only results that occur twice are worth the reading of a lock.
-        if run.results in often:
-            identity = (run.results, _inputs(reader, run.snapshot))
-            first = known.setdefault(identity, run)
-            if first is not run:
-                first.also = (*first.also, run.id)
-                continue
-        kept.append(run)
-    return kept[::-1]
-
-
-def _inputs(reader: Reader, snapshot: Snapshot) -> bytes:
-    """Give a digest of what the stages ran on: hashes, commands and params."""
-    key = hashlib.blake2b(repr(reader.lock_key(snapshot)).encode(), digest_size=16).digest()
-    # Which of the locked stages count is up to what is declared.
-    declared = repr(sorted(reader.declared(snapshot).stages))
-    key = hashlib.blake2b(key + declared.encode(), digest_size=16).digest()
-    found = reader.memory.inputs(key)
-    if found is None:
-        lock = reader.lock(snapshot)
-        told = (
-            sorted(
-                (name, path, item.value)
-                for name, stage in lock.stages.items()
-                for path, item in stage.deps.items()
-            ),
-            sorted((path, item.value) for path, item in lock.data.items()),
-            sorted((name, str(s.command), repr(s.params)) for name, s in lock.stages.items()),
-        )
-        found = hashlib.blake2b(repr(told).encode(), digest_size=16).digest()
-        reader.memory.keep_inputs(key, found)
-    return found

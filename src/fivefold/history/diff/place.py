@@ -12,6 +12,7 @@ from itertools import islice
 from fivefold.errors import HistoryError
 from fivefold.history.checks import Checks
 from fivefold.history.diff.changes import Place
+from fivefold.history.equal import results_of
 from fivefold.history.git.repository import Repository, Revision
 from fivefold.history.integrity import check
 from fivefold.history.leaderboard.board import Board, choose_board
@@ -22,8 +23,9 @@ from fivefold.history.leaderboard.ranking import admitted, score_runs
 from fivefold.history.leaderboard.standings import RowBuilder
 from fivefold.history.leaderboard.where import Condition
 from fivefold.history.measures import Measure
+from fivefold.history.names import Tip
 from fivefold.history.reader import Reader
-from fivefold.history.runs import Run, Tip, collect_runs, results_of
+from fivefold.history.runs import Run, collect_runs
 
 __all__ = ["FEW", "MANY", "find_place"]
 

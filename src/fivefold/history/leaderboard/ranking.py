@@ -18,8 +18,9 @@ from fivefold.history.leaderboard.order import in_order, with_ranks
 from fivefold.history.leaderboard.standings import DistinctRows, Leaderboard, Row, RowBuilder
 from fivefold.history.leaderboard.where import Condition
 from fivefold.history.measures import Measure, is_number, names_of
+from fivefold.history.names import Tip
 from fivefold.history.reader import Reader
-from fivefold.history.runs import Run, Tip, collect_runs
+from fivefold.history.runs import Run, collect_runs
 
 __all__ = ["admitted", "rank_runs", "score_runs"]
 

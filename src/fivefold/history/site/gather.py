@@ -21,8 +21,9 @@ from fivefold.history.leaderboard.details import Details, describe
 from fivefold.history.leaderboard.ranking import rank_runs
 from fivefold.history.leaderboard.standings import Leaderboard, Row
 from fivefold.history.measures import Measure
+from fivefold.history.names import Tip
 from fivefold.history.reader import Reader
-from fivefold.history.runs import Run, Tip, collect_runs, default_tips, find_tips
+from fivefold.history.runs import Run, collect_runs, default_tips, find_tips
 from fivefold.history.settings import goals_of, plan_of
 from fivefold.report import Block
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fivefold.history.figures import seconds_text, value_text
-from fivefold.history.leaderboard.candidates import Candidate
+from fivefold.history.figures import value_text
 from fivefold.history.leaderboard.standings import Row
 from fivefold.history.measures import is_number
+from fivefold.history.site.columns import Scale, columns_of
 from fivefold.history.site.gather import Entry, Site, Standing
 from fivefold.history.site.runpage import parts_of, reports_of, short_path
 from fivefold.report import Block, Chart, Fact, Facts, format  # noqa: A004
@@ -81,99 +79,6 @@ def board_file(site: Site, name: str) -> str:
     return f"board-{plain}.html" if names.count(plain) == 1 else f"board-{plain}-{place}.html"
 
 
-@dataclass(frozen=True)
-class _Cell:
-    text: str
-    sort: str
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A column of a board: how a row's cell is written, and by what it is sorted."""
-
-    title: str
-    read: Callable[[Row], Any]
-    write: Callable[[Any], str] = value_text
-    number: bool = False
-    key: str = ""
-
-    def cell(self, row: Row) -> _Cell:
-        value = self.read(row)
-        if value is None or value == "":
-            return _Cell("", "")
-        return _Cell(self.write(value), repr(value) if is_number(value) else str(value))
-
-
-def _columns(standing: Standing) -> list[_Column]:
-    assert standing.found is not None  # noqa: S101  the caller shows a problem instead
-    board = standing.found.board
-    rows = standing.rows
-    ranks = [row.rank for _, group in standing.sections for row in group]
-
-    several = len(standing.sections) > 1
-    columns = [
-        _Column("rank", lambda r: r.rank, str, number=True),
-        _Column(board.primary, lambda r: r.value, number=True),
-        _Column("95% interval", lambda r: r.interval[0] if r.interval else r.value, key="interval"),
-    ]
-    if not several:
-        columns[0] = replace(
-            columns[0], write=lambda value: f"{value}{'=' * (ranks.count(value) > 1)}"
-        )
-    columns[2] = replace(columns[2], write=lambda _: "")
-    columns.append(_Column("run", lambda r: r.run.subject, key="run"))
-    columns.append(_Column("model", lambda r: r.model))
-    columns.extend(
-        _Column(name, functools.partial(_of, "metrics", name), number=True)
-        for name in board.metrics
-    )
-    extra = dict.fromkeys(name for row in rows for name in row.columns)
-    columns.extend(_Column(name, functools.partial(_of, "columns", name)) for name in extra)
-    by = dict.fromkeys(name for row in rows if row.candidate for name in row.candidate.by)
-    columns.extend(_Column(name, functools.partial(_group, name)) for name in by)
-    columns += [
-        _Column("sets", lambda r: r.candidate and _covered(r.candidate), str),
-        _Column("runs", lambda r: r.candidate.runs if r.candidate else None, number=True),
-        _Column("branch", lambda r: r.run.branch),
-        _Column("author", lambda r: r.run.author),
-        _Column("date", lambda r: r.run.time.isoformat() if r.run.time else "", lambda v: v[:10]),
-        _Column("time", lambda r: r.seconds, seconds_text, number=True),
-        _Column("integrity", lambda r: r.integrity.status if r.integrity else None),
-    ]
-    return [
-        column
-        for column in columns
-        if column.key or any(column.read(row) not in (None, "") for row in rows)
-    ]
-
-
-def _covered(candidate: Candidate) -> str:
-    return f"{candidate.covered} of {candidate.sets}" if candidate.sets > 1 else ""
-
-
-def _group(name: str, row: Row) -> Any:
-    return row.candidate.by.get(name) if row.candidate else None
-
-
-def _of(part: str, name: str, row: Row) -> Any:
-    return getattr(row, part).get(name)
-
-
-class _Scale:
-    """Where a value stands in the small picture of an interval, 120 pixels wide."""
-
-    def __init__(self, rows: list[Row], marks: list[float]) -> None:
-        values = [float(row.value) for row in rows if is_number(row.value)]
-        ends = [end for row in rows if row.interval for end in row.interval if is_number(end)]
-        self.low = min([*values, *ends])
-        self.span = max([*values, *ends]) - self.low or 1.0
-        self.marks = [self.at(mark) for mark in marks if 0 <= mark - self.low <= self.span]
-
-    def at(self, value: float) -> str:
-        place = 4 + 112 * (value - self.low) / self.span
-        return f"{min(max(place, 0), 120):.1f}"
-
-
 def board_page(site: Site, standing: Standing) -> str:
     """Write a board's page."""
     found = standing.found
@@ -195,8 +100,8 @@ def board_page(site: Site, standing: Standing) -> str:
         lead=lead,
         here="board",
         board=standing,
-        columns=_columns(standing) if found else [],
-        scale=_Scale(rows, marks) if rows else None,
+        columns=columns_of(standing) if found else [],
+        scale=Scale(rows, marks) if rows else None,
         charts=True,
         scripts=["data/runs.js", "assets/runs.js", "assets/board.js", "assets/hyper.js"],
     )
