@@ -70,20 +70,19 @@ def find_place(
     found = _Lookups(reader, board, most)
     ours = {side: _run_of(reader, revision, runs) for side, revision in _sides(base, head)}
     first = [item for item in scored if item[0] in ours.values()]
-    for item in (*first, *scored):
-        found.look(*item)
+    found.look_into([*first, *scored])
     reader.memory.save()
     found.save()
     mine = next((item for item in scored if item[0] is ours["head"]), scored[0])
     version = found.version(mine[0])
-    ranked = [item for item in scored if found.stands(item[0], version)]
+    out = found.judged_otherwise(version)
+    ranked = [item for item in scored if item[0] not in out]
+    if board.declaration.qualify:
+        ranked = [item for item in ranked if not misses(reader, item[0].snapshot, board)]
     unchecked = sum(not found.known(run) for run, _ in ranked)
-    figures = [(measure.value, measure.interval) for _, measure in ranked]
-    rank_of = {run: rank for (run, _), (rank, _) in zip(ranked, ranks(figures), strict=True)}
-    head_run, base_run = ours["head"], ours["base"]
-    rank = rank_of.get(head_run) if head_run else None
-    was = rank_of.get(base_run) if base_run else None
-    beside = [run.short for run, its in rank_of.items() if its == rank and run is not head_run]
+    head_run = ours["head"]
+    rank, was = (_rank(ranked, ours[side]) for side in ("head", "base"))
+    beside = _level(ranked) if rank == 1 else []
     reasons = [r for row in broken if row.run is head_run for r in row.reasons]
     if head_run is not None and rank is None and not reasons:
         integrity = check(reader, head_run.snapshot)
@@ -95,7 +94,7 @@ def find_place(
         rank=rank,
         was=was,
         ranked=len(ranked),
-        shared=tuple(beside),
+        shared=tuple(run.short for run in beside if run is not head_run),
         reasons=tuple(reasons),
         trend=tuple(_trend(runs, ranked)),
         unchecked=unchecked,
@@ -112,10 +111,14 @@ class _Lookups:
         self._questions: dict[str, str] = {}
         self._known: dict[Run, tuple[bool, str | None]] = {}
 
-    def look(self, run: Run, measure: Measure) -> None:
-        """Look into a run, if it is remembered or there is time left for it."""
-        if run in self._known or (self._left <= 0 and run.tree not in self._trees):
-            return
+    def look_into(self, scored: Iterable[tuple[Run, Measure]]) -> None:
+        """Look into the first runs, as many as there is time for, and those that are remembered."""
+        for run, measure in scored:
+            # Most of a long history is neither: it is passed over as fast as can be.
+            if (self._left > 0 or run.tree in self._trees) and run not in self._known:
+                self._look(run, measure)
+
+    def _look(self, run: Run, measure: Measure) -> None:
         reader, board = self._reader, self._board
         if measure.file not in self._questions:
             self._questions[measure.file] = question_of(board, measure.file)
@@ -140,12 +143,11 @@ class _Lookups:
         """Give the data and the plan that a run was judged by, as far as they are known."""
         return self._known.get(run, (True, None))[1]
 
-    def stands(self, run: Run, version: str | None) -> bool:
-        """Tell whether a run ranks among those judged alike; one not looked into may."""
-        trusted, its = self._known.get(run, (True, version))
-        if not trusted or its != version:
-            return False
-        return not misses(self._reader, run.snapshot, self._board)
+    def judged_otherwise(self, version: str | None) -> frozenset[Run]:
+        """Give the runs that don't rank among those of a version; one not looked into may."""
+        return frozenset(
+            run for run, (trusted, its) in self._known.items() if not trusted or its != version
+        )
 
 
 def _sides(base: Revision, head: Revision) -> Iterable[tuple[str, Revision]]:
@@ -174,6 +176,23 @@ def _run_of(reader: Reader, revision: Revision, runs: list[Run]) -> Run | None:
     # A commit that changed the prose only is no run of its own.
     digest, _ = results_of(reader, reader.repository.snapshot(revision))
     return next((run for run in runs if digest and run.results == digest), None)
+
+
+def _rank(ranked: list[tuple[Run, Measure]], run: Run | None) -> int | None:
+    """Give a run's rank; None where it isn't among the ranked."""
+    for place, (other, measure) in enumerate(ranked, start=1):
+        if other is run:
+            leader = ranked[0][1]
+            figures = [(item.value, item.interval) for item in (leader, measure)]
+            (_, (rank, _)) = ranks(figures)
+            return 1 if rank == 1 else place
+    return None
+
+
+def _level(ranked: list[tuple[Run, Measure]]) -> list[Run]:
+    """Give the runs that share the first rank."""
+    figures = [(measure.value, measure.interval) for _, measure in ranked]
+    return [run for (run, _), (rank, _) in zip(ranked, ranks(figures), strict=True) if rank == 1]
 
 
 def _trend(runs: list[Run], ranked: list[tuple[Run, Measure]]) -> list[tuple[str, float]]:
