@@ -1,4 +1,4 @@
-"""axe-core's rules on every kind of page of the site, light and dark, wide and narrow."""
+"""axe-core's rules on every kind of page, light and dark, wide and narrow."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .test_diff import html  # noqa: F401  a fixture
 from .test_site import out, repository  # noqa: F401  fixtures
 
 if TYPE_CHECKING:
@@ -72,6 +73,31 @@ def test_every_kind_of_page_keeps_the_rules(
         found[name] = violations(page, axe)
     context.close()
     assert {name: told for name, told in found.items() if told} == {}
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_a_diff_keeps_the_rules(
+    chromium: Browser,
+    html: str,  # noqa: F811
+    axe: str,
+    tmp_path: Path,
+    scheme: Any,
+    width: int,
+) -> None:
+    path = tmp_path / "diff.html"
+    path.write_text(html, encoding="utf-8")
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-charts=drawn]")
+    for summary in page.locator("details > summary").all():
+        summary.click()
+    found = violations(page, axe)
+    context.close()
+    assert found == []
 
 
 def test_what_breaks_the_rules_is_found(

@@ -70,7 +70,8 @@ CONFIG: Final[dict[str, Any]] = {
     "title": {"anchor": "start", "color": INK, "fontSize": 14, "fontWeight": 600},
     "header": {"labelColor": INK, "titleColor": MUTED},
     "range": {"category": list(SERIES)},
-    "mark": {"color": ACCENT},
+    # As for guides, so for marks: each chart has a label, and a table or a note beside it.
+    "mark": {"color": ACCENT, "aria": False},
     "area": {"opacity": 0.2},
     "line": {"strokeWidth": 2, "strokeJoin": "round"},
     "point": {"filled": True, "size": 45},

@@ -36,7 +36,7 @@ def slice_parts(report: SliceReport | None, *, everything: bool) -> list[Table |
         Column("head", number=True),
         Column("change", number=True),
         Column("95% interval of change", spare=1),
-        Column(""),
+        Column("verdict"),
     )
     rows = [
         [

@@ -53,7 +53,7 @@ def gate_parts(gates: Iterable[Gate]) -> list[Table | Text]:
         Column("gate", shrinks=True),
         Column("asked"),
         Column("is", number=True),
-        Column(""),
+        Column("result"),
     )
     rows = [[gate.name, _asked(gate), _is(gate), gate.state] for gate in ordered]
     table = Table(columns, rows, [_STYLES.get(gate.state, "dim") for gate in ordered])
@@ -96,7 +96,7 @@ def metric_table(diff: Diff, *, everything: bool) -> Table | None:
         Column("on the rows of both", number=True),
         Column("95% interval of change", spare=1),
         Column("95% interval of head", spare=1),
-        Column(""),
+        Column("verdict"),
     )
     # Where nothing bounds the change itself, the head's own interval is better than none.
     by_change = any(change.interval for change in shown)
@@ -229,7 +229,7 @@ def stage_table(diff: Diff) -> Table | None:
     if not diff.stages:
         return None
     rows = [[stage.name, stage.kind, ", ".join(stage.because)] for stage in diff.stages]
-    columns = (Column("stage"), Column(""), Column("because of", shrinks=True))
+    columns = (Column("stage"), Column("run"), Column("because of", shrinks=True))
     return Table(columns, rows)
 
 

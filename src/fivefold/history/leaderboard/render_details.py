@@ -233,7 +233,7 @@ def render_comparison(
         return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
     shown = [row for row in rows if everything or row.differs or format == "csv"]
     columns = (
-        Column(""),
+        Column("kind"),
         Column("name", shrinks=True),
         *(Column(_title(run), shrinks=True) for run in runs),
     )

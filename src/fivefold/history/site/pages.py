@@ -33,8 +33,6 @@ __all__ = [
 
 _ROOM = Path(__file__).parent
 _LATEST = 12
-# As for guides, so for marks: each chart has a label, and a table or a note beside it.
-_CONFIG = {**CONFIG, "mark": {**CONFIG.get("mark", {}), "aria": False}}
 _POLICY = (
     # From a file "self" is no origin everywhere, so the scheme is named too; nothing else loads.
     "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; "
@@ -64,7 +62,7 @@ def _render(site: Site, template: str, title: str, **values: Any) -> str:
         "kicker": "",
         "lead": "",
         "charts": False,
-        "config": to_json(_CONFIG),
+        "config": to_json(CONFIG),
         "scripts": [],
         "signs": _SIGNS,
     }
