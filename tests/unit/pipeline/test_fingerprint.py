@@ -39,11 +39,11 @@ def test_targets_are_found_at_any_depth() -> None:
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    package = tmp_path / "ours_alone"
+    package = tmp_path / "apart"
     package.mkdir()
     (package / "__init__.py").write_text("", encoding="utf-8")
     (package / "steps.py").write_text(
-        "from ours_alone.arithmetic import add\n\ndef step(table):\n    return add(table)\n", "utf-8"
+        "from apart.arithmetic import add\n\ndef step(table):\n    return add(table)\n", "utf-8"
     )
     (package / "arithmetic.py").write_text("def add(table):\n    return table\n", "utf-8")
     (package / "other.py").write_text("x = 1\n", encoding="utf-8")
@@ -57,19 +57,19 @@ def clean_fingerprint(own: Path, versions: dict[str, str] | None = None) -> str:
         function.cache_clear()
     stage = stage_named("clean")
     assert stage is not None
-    section = {"steps": [{"_target_": "ours_alone.steps.step"}]}
+    section = {"steps": [{"_target_": "apart.steps.step"}]}
     return fingerprint(stage, section, own, versions or {})
 
 
 def test_a_users_function_and_what_it_imports_count(own: Path) -> None:
     before = clean_fingerprint(own)
     assert clean_fingerprint(own) == before
-    (own / "ours_alone" / "other.py").write_text("x = 2\n", encoding="utf-8")
+    (own / "apart" / "other.py").write_text("x = 2\n", encoding="utf-8")
     assert clean_fingerprint(own) == before
-    with (own / "ours_alone" / "steps.py").open("a", encoding="utf-8") as file:
+    with (own / "apart" / "steps.py").open("a", encoding="utf-8") as file:
         file.write("# a comment\n")
     assert clean_fingerprint(own) == before
-    (own / "ours_alone" / "arithmetic.py").write_text("def add(table):\n    return 2\n", "utf-8")
+    (own / "apart" / "arithmetic.py").write_text("def add(table):\n    return 2\n", "utf-8")
     assert clean_fingerprint(own) != before
 
 
