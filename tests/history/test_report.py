@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fivefold.history.diff import markdown
 from fivefold.history.diff.changes import Diff
 from fivefold.history.diff.compare import compare
 from fivefold.history.diff.markdown import write_markdown
@@ -75,6 +76,24 @@ def test_rows_go_before_sections(flights: Project) -> None:
     assert "### Metrics" in text
     assert "| more.key" in text
     assert re.search(r"left out: \d+ rows of params changed", text)
+
+
+def test_a_part_is_written_once_however_many_sections_have_to_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rendered: list[object] = []
+    as_it_is = markdown._part
+    monkeypatch.setattr(
+        markdown, "_part", lambda part: (rendered.append(part), as_it_is(part))[1]
+    )
+    sections = [
+        ReportSection(f"s{i}", f"Part {i}", (Text(f"text {i} " + "x" * 1_000),), i)
+        for i in range(100)
+    ]
+    text = write_markdown(sections, max_bytes=20_000)
+    assert len(text.encode()) <= 20_000
+    assert "left out: part 99, part 98" in text
+    assert len(rendered) == len(sections)
 
 
 def test_even_a_verdict_that_is_too_long_is_cut() -> None:

@@ -41,4 +41,6 @@ def escape(text: str) -> str:
 
 def _printable(text: str) -> str:
     """Drop what can't be seen but moves what can: controls, and marks of writing direction."""
+    if text.isprintable():
+        return text
     return "".join(c for c in text if c.isprintable() or c.isspace())

@@ -39,7 +39,8 @@ def write_markdown(sections: Sequence[ReportSection], *, max_bytes: int = MAX_BY
     kept = list(sections)
     shortened: dict[str, int] = {}
     dropped: list[str] = []
-    text = _written(kept, shortened, dropped)
+    write = _Writer()
+    text = write(kept, shortened, dropped)
     for most in _FEWER:
         for section in sorted(kept, key=lambda item: -item.priority):
             if len(text.encode()) <= max_bytes:
@@ -49,7 +50,7 @@ def write_markdown(sections: Sequence[ReportSection], *, max_bytes: int = MAX_BY
             if gone:
                 kept[place] = shorter
                 shortened[section.title.lower()] = shortened.get(section.title.lower(), 0) + gone
-                text = _written(kept, shortened, dropped)
+                text = write(kept, shortened, dropped)
     while len(text.encode()) > max_bytes:
         least = max(kept, key=lambda item: item.priority)
         if least.priority == 0:
@@ -57,7 +58,7 @@ def write_markdown(sections: Sequence[ReportSection], *, max_bytes: int = MAX_BY
         kept.remove(least)
         dropped.append(least.title.lower())
         shortened.pop(least.title.lower(), None)
-        text = _written(kept, shortened, dropped)
+        text = write(kept, shortened, dropped)
     return text if len(text.encode()) <= max_bytes else _cut(text, max_bytes)
 
 
@@ -83,24 +84,36 @@ def _shorter(section: ReportSection, most: int) -> tuple[ReportSection, int]:
     return replace(section, parts=tuple(parts)), gone
 
 
-def _written(
-    sections: Sequence[ReportSection], shortened: dict[str, int], dropped: Sequence[str]
-) -> str:
-    blocks = []
-    for section in sections:
-        body = "\n\n".join(map(_part, section.parts))
-        mark = _MARK.format(name=section.name, priority=section.priority)
-        if section.folded:
-            summary = f"<summary><b>{escape(section.title)}</b>{_size(section)}</summary>"
-            blocks.append(f"{mark}\n<details>{summary}\n\n{body}\n\n</details>")
-        elif section.title:
-            blocks.append(f"{mark}\n### {escape(section.title)}\n\n{body}")
-        else:
-            blocks.append(f"{mark}\n{body}")
-    gone = [f"{count} rows of {title}" for title, count in shortened.items()]
-    if gone or dropped:
-        blocks.append(f"_Too long for one comment; left out: {', '.join([*gone, *dropped])}._")
-    return "\n\n".join(blocks) + "\n"
+class _Writer:
+    """Writes sections again and again, but each part of them once."""
+
+    def __init__(self) -> None:
+        # The part is kept with its text, so that no other can get its id.
+        self._known: dict[int, tuple[Part, str]] = {}
+
+    def __call__(
+        self, sections: Sequence[ReportSection], shortened: dict[str, int], dropped: Sequence[str]
+    ) -> str:
+        blocks = []
+        for section in sections:
+            body = "\n\n".join(map(self._part, section.parts))
+            mark = _MARK.format(name=section.name, priority=section.priority)
+            if section.folded:
+                summary = f"<summary><b>{escape(section.title)}</b>{_size(section)}</summary>"
+                blocks.append(f"{mark}\n<details>{summary}\n\n{body}\n\n</details>")
+            elif section.title:
+                blocks.append(f"{mark}\n### {escape(section.title)}\n\n{body}")
+            else:
+                blocks.append(f"{mark}\n{body}")
+        gone = [f"{count} rows of {title}" for title, count in shortened.items()]
+        if gone or dropped:
+            blocks.append(f"_Too long for one comment; left out: {', '.join([*gone, *dropped])}._")
+        return "\n\n".join(blocks) + "\n"
+
+    def _part(self, part: Part) -> str:
+        if id(part) not in self._known:
+            self._known[id(part)] = (part, _part(part))
+        return self._known[id(part)][1]
 
 
 def _size(section: ReportSection) -> str:
