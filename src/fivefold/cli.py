@@ -141,11 +141,22 @@ def repro(
     warm: Annotated[
         bool, typer.Option("--warm/--no-warm", help="Fork our own stages from one warm process.")
     ] = True,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="Fetch what DVC's remote has instead of running it.")
+    ] = False,
 ) -> None:
     """Run what changed, as dvc repro does, with independent stages side by side."""
     from fivefold.pipeline.repro.command import run
 
-    code = run(_here(), targets or [], jobs=jobs, force=force, keep_going=keep_going, warm=warm)
+    code = run(
+        _here(),
+        targets or [],
+        jobs=jobs,
+        force=force,
+        keep_going=keep_going,
+        warm=warm,
+        pull=pull,
+    )
     if code:
         raise typer.Exit(code)
 

@@ -7,9 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from fivefold.data.sources import sklearn_dataset
 from tests.forge.github_server import REPOSITORY, GitHubServer
 from tests.forge.server import TOKEN
-from tests.forge_rehearsal.conftest import Hosted
+from tests.forge_rehearsal.conftest import Hosted, call, edit
 from tests.forge_rehearsal.runner import GitHubJob, Ran, git
 
 NUMBER = 7
@@ -129,6 +130,45 @@ def test_a_stale_lock_is_named_and_stopped(hosted: Hosted, tmp_path: Path) -> No
     assert "stage compose has not run on what is committed" in said
 
 
+def test_a_project_that_reproduces_runs_what_is_missing_and_keeps_it(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    author, storage = hosted.author, tmp_path / "storage"
+    edit(author / "conf" / "review.yaml", "mode: verify", "mode: reproduce")
+    call(author, "dvc", "remote", "add", "--default", "storage", str(storage))
+    call(author, "dvc", "repro")
+    git(author, "commit", "--quiet", "--all", "--message", "Run proposals where they are checked")
+    git(author, "push", "--quiet", "origin", "main")
+    git(author, "rebase", "--quiet", "main", "stale")
+    # From the runner's own work alone.
+    shutil.rmtree(hosted.forge.caches)
+
+    ran = review(hosted, "stale", tmp_path / "review")
+    assert EVIDENCE in ran.failed, ran.log
+    said = ran.step(EVIDENCE).output
+    assert "- the pipeline runs: ok" in said
+    assert "- data, models and the run cache are in the remote: ok" in said
+    assert "fivefold repro --pull gives them to you at once; then commit:" in said
+    assert "dvc.lock" in said
+
+    # On a colleague's machine, which has run nothing.
+    there = tmp_path / "colleague"
+    git(tmp_path, "clone", "--quiet", "--branch", "stale", str(hosted.forge.remote), str(there))
+    done = subprocess.run(
+        ["fivefold", "repro", "--pull"], cwd=there, capture_output=True, text=True, check=True
+    )
+    # compose is never kept, so that it sees an edit by hand; every result is the runner's.
+    assert "train: restored from the cache" in done.stderr
+    assert "\n1 ran, " in done.stderr, done.stderr
+    git(there, "commit", "--quiet", "--all", "--message", "What the check has run")
+    git(there, "push", "--quiet", "origin", "stale")
+    git(author, "fetch", "--quiet", "origin")
+    git(author, "reset", "--quiet", "--hard", "origin/stale")
+    again = review(hosted, "stale", tmp_path / "again")
+    assert again.failed == [], again.log
+    assert verdict(hosted)["passed"] is True
+
+
 def test_a_metric_edited_by_hand_is_named_and_stopped(hosted: Hosted, tmp_path: Path) -> None:
     ran = review(hosted, "edited", tmp_path / "review")
     assert {EVIDENCE, "Gates"} <= set(ran.failed), ran.log
@@ -181,3 +221,58 @@ def test_monitoring_proposes_nothing_where_nothing_is_worse(hosted: Hosted, tmp_
     assert ran.failed == [], ran.log
     assert "no new model is due" in ran.summary
     assert "Propose it" not in [step.name for step in ran.steps]
+
+
+_READER = """\
+\"\"\"Patients as the registry has them today.\"\"\"
+
+import pandas as pd
+
+
+def patients(path: str) -> pd.DataFrame:
+    return pd.read_csv(path)
+"""
+
+
+def test_monitoring_proposes_a_model_of_newer_data(
+    hosted: Hosted, github: GitHubServer, tmp_path: Path
+) -> None:
+    author, registry = hosted.author, tmp_path / "registry.csv"
+    data = sklearn_dataset("diabetes").table.to_pandas()
+    data.head(380).to_csv(registry, index=False)
+    (author / "src" / "progression" / "registry.py").write_text(_READER, "utf-8")
+    edit(author / "conf" / "review.yaml", "retrain: degraded", "retrain: always")
+    edit(
+        author / "conf" / "collect.yaml",
+        "_target_: fivefold.data.sources.sklearn_dataset\n      name: diabetes",
+        f"_target_: progression.registry.patients\n      path: {registry}",
+    )
+    call(author, "dvc", "repro")
+    git(author, "add", "--all")
+    git(author, "commit", "--quiet", "--message", "Read the registry")
+    git(author, "push", "--quiet", "origin", "main")
+    context = {
+        "repository": REPOSITORY,
+        "sha": git(author, "rev-parse", "main"),
+        "ref_name": "main",
+    }
+    hosted.forge.api, hosted.forge.token = github.api, TOKEN
+    workflow = author / ".github" / "workflows" / "monitor.yml"
+
+    # The registry is as it was: a policy of `always` has nothing to train on.
+    same = GitHubJob(hosted.forge, workflow, {}, context, tmp_path / "same").run("monitor")
+    assert same.failed == [], same.log
+    assert "the data give the model that is there" in same.summary
+
+    data.to_csv(registry, index=False)
+    ran = GitHubJob(hosted.forge, workflow, {}, context, tmp_path / "monitor").run("monitor")
+    assert ran.failed == [], ran.log
+    assert TOKEN not in ran.log
+    branch = ran.step("Train anew, if the policy says so").output.split("committed on ")[1].strip()
+    heads = git(hosted.forge.remote, "for-each-ref", "--format=%(refname:short)", "refs/heads")
+    assert sorted(heads.split()) == ["main", branch]
+    changed = git(hosted.forge.remote, "diff", "--name-only", "main", branch).split()
+    assert {"dvc.lock", "metrics/evaluate.json", "reports/collect.json"} <= set(changed)
+    proposal = github.pulls[max(github.pulls)]
+    assert (proposal["title"], proposal["head"]["ref"]) == ("Train on newer data", branch)
+    assert "root_mean_squared_error" in proposal["body"]

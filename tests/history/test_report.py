@@ -83,9 +83,7 @@ def test_a_part_is_written_once_however_many_sections_have_to_go(
 ) -> None:
     rendered: list[object] = []
     as_it_is = markdown._part
-    monkeypatch.setattr(
-        markdown, "_part", lambda part: (rendered.append(part), as_it_is(part))[1]
-    )
+    monkeypatch.setattr(markdown, "_part", lambda part: (rendered.append(part), as_it_is(part))[1])
     sections = [
         ReportSection(f"s{i}", f"Part {i}", (Text(f"text {i} " + "x" * 1_000),), i)
         for i in range(100)

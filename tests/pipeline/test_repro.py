@@ -13,7 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from fivefold.errors import PipelineError
+from fivefold.pipeline.remote import push_results
+from fivefold.pipeline.repro import schedule
+from fivefold.pipeline.repro.progress import Progress
 from tests.pipeline.conftest import Project
 
 # A chain, a diamond, a foreach, a folder as output, a metric in Git, several commands, a wdir.
@@ -111,6 +116,76 @@ def test_restores_what_the_run_cache_has(plain: Project) -> None:
     assert "restored" in done.stderr
     assert plain.read("a.txt") == "HELLO\n"
     assert plain.repro() == []
+
+
+_REPORTED = """\
+stages:
+  read:
+    cmd: cat in.txt > data.txt && wc -c < in.txt > report.txt
+    deps: [in.txt]
+    outs:
+      - data.txt
+      - report.txt: {cache: false}
+"""
+
+
+def test_restores_a_report_that_only_git_keeps(plain: Project) -> None:
+    plain.write("dvc.yaml", _REPORTED)
+    plain.fivefold("repro")
+    plain.write("in.txt", "another\n")
+    plain.fivefold("repro")
+    plain.write("in.txt", "hello\n")
+    done = plain.fivefold("repro")
+    assert "1 restored" in done.stderr
+    assert plain.read("report.txt").strip() == "6"
+    assert plain.repro() == []
+
+
+def test_keeps_no_run_whose_uncached_output_is_large(
+    plain: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain.write("dvc.yaml", _REPORTED)
+    monkeypatch.setattr(schedule, "_MOST_UNCACHED", 1)
+    monkeypatch.chdir(plain.root)
+    watcher = Progress(Console(stderr=True))
+    for text in ("hello\n", "another\n", "hello\n"):
+        plain.write("in.txt", text)
+        outcome = schedule.reproduce(plain.root, jobs=1, watcher=watcher)
+        assert outcome.stages == {"read": "ran"}
+
+
+def test_pulls_what_the_remote_has_and_runs_the_rest(plain: Project, tmp_path: Path) -> None:
+    remote = tmp_path / "remote"
+    plain.write("dvc.yaml", _REPORTED)
+    plain.call("dvc", "remote", "add", "--default", "storage", str(remote))
+    plain.fivefold("repro")
+    push_results(plain.root)
+    for name in ("data.txt", "report.txt"):
+        (plain.root / name).unlink()
+    shutil.rmtree(plain.root / ".dvc" / "cache")
+    done = plain.fivefold("repro", "--pull")
+    assert "1 restored" in done.stderr, done.stderr
+    assert plain.read("data.txt") == "hello\n"
+    assert plain.read("report.txt").strip() == "6"
+
+    for path in remote.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    (plain.root / "data.txt").unlink()
+    shutil.rmtree(plain.root / ".dvc" / "cache")
+    assert "1 ran" in plain.fivefold("repro", "--pull").stderr
+
+
+def test_pulls_nothing_where_there_is_no_remote(plain: Project) -> None:
+    assert "ran" in plain.fivefold("repro", "--pull").stderr
+
+
+def test_a_remote_that_refuses_is_named(plain: Project, tmp_path: Path) -> None:
+    plain.repro()
+    (tmp_path / "remote").write_text("a file, no folder")
+    plain.call("dvc", "remote", "add", "--default", "storage", str(tmp_path / "remote"))
+    with pytest.raises(PipelineError, match="storage"):
+        push_results(plain.root)
 
 
 def test_independent_stages_run_at_once(plain: Project) -> None:

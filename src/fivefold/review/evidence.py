@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fivefold.errors import FivefoldError
+from fivefold.errors import FivefoldError, PipelineError
 from fivefold.history.git.repository import Repository
 from fivefold.history.integrity import check
 from fivefold.history.reader import Reader
 from fivefold.pipeline.compose import check_project, require_current
+from fivefold.pipeline.remote import default_remote, push_results
+from fivefold.pipeline.repro.command import bring_up_to_date
 from fivefold.pipeline.stages import PROFILE
-from fivefold.pipeline.verify import run_dvc
 from fivefold.policy import ReviewConfig
 from fivefold.registry.model import read_policy
 from fivefold.review.owners import require_current_owners
@@ -105,7 +106,7 @@ def verify_proposal(
 
 
 def reproduce(root: Path, say: Callable[[str], None] = print) -> Iterator[Finding]:
-    """Run here what HEAD's results lack, and push what came out to DVC's remote, if there is one.
+    """Run here what HEAD's results lack, and push what came out to DVC's default remote, if any.
 
     Yields
     ------
@@ -113,20 +114,20 @@ def reproduce(root: Path, say: Callable[[str], None] = print) -> Iterator[Findin
         What failed to run; and the results that the proposal has still to commit.
     """
     yield _attempt("conf/, dvc.yaml and the stages agree", lambda: _check(root))
-    remote = bool(_dvc(root, "remote", "list").stdout.strip())
+    remote = default_remote(root) is not None
+    say("running what neither the cache nor the remote has")
+    yield _attempt("the pipeline runs", lambda: _run_what_is_missing(root))
     if remote:
-        say("fetching what the remote has")
-        _dvc(root, "fetch", "--run-cache")
-    say("running what is missing")
-    # What is in neither the cache nor the remote is run; without a remote, --pull looks no further.
-    yield _attempt("the pipeline runs", lambda: run_dvc(root, "repro", "--pull", on_stderr=True))
-    if remote:
-        pushed = _dvc(root, "push", "--run-cache")
-        yield Finding(
-            "data, models and the run cache are in the remote",
-            notes=() if pushed.returncode == 0 else (_last_line(pushed.stderr),),
-        )
+        refused = _attempt("", lambda: push_results(root)).problems
+        # As it does where the proposal is a fork's.
+        yield Finding("data, models and the run cache are in the remote", notes=refused)
     yield Finding("the results are committed", tuple(_uncommitted(root, remote)))
+
+
+def _run_what_is_missing(root: Path) -> None:
+    outcome = bring_up_to_date(root, pull=True)
+    if outcome.errors:
+        raise PipelineError("; ".join(f"{name}: {why}" for name, why in outcome.errors.items()))
 
 
 def _check(root: Path) -> None:
@@ -177,8 +178,8 @@ def _uncommitted(root: Path, remote: bool) -> Iterator[str]:
     changed = [line[3:] for line in done.stdout.splitlines() if not line.endswith(PROFILE)]
     if changed:
         shown = ", ".join(changed[:8]) + (f" and {len(changed) - 8} more" if changed[8:] else "")
-        how = "dvc pull --run-cache && dvc repro" if remote else "dvc repro"
-        yield f"{how} gives them to you at once; then commit: {shown}"
+        how = "fivefold repro --pull gives them to you at once" if remote else "run dvc repro"
+        yield f"{how}; then commit: {shown}"
 
 
 def _dvc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -15,8 +15,9 @@ from fivefold.files import replace_text
 from fivefold.pipeline.compose import composed
 from fivefold.pipeline.places import locate
 from fivefold.pipeline.project import load_yaml_file
+from fivefold.pipeline.remote import default_remote, push_results
+from fivefold.pipeline.repro.command import bring_up_to_date
 from fivefold.pipeline.stages import PARAMS
-from fivefold.pipeline.verify import run_dvc
 from fivefold.policy import SECTION, ReviewConfig
 from fivefold.review.results import result_paths
 
@@ -123,7 +124,13 @@ def propose(root: Path, decision: Decision, until: str) -> str | None:
         The branch; None where the data are such that nothing comes out anew.
     """
     changed = roll_forward(root, until)
-    run_dvc(root, "repro", "--pull")
+    outcome = bring_up_to_date(root, pull=True)
+    if outcome.errors or outcome.interrupted:
+        raise PipelineError(
+            "training on newer data failed",
+            got="; ".join(f"{name}: {why}" for name, why in outcome.errors.items()) or "Ctrl-C",
+            hint="the messages above tell more; nothing is committed",
+        )
     if not _git(root, "status", "--porcelain", "--", "dvc.lock"):
         return None
     lock = (root / "dvc.lock").read_bytes()
@@ -136,13 +143,15 @@ def propose(root: Path, decision: Decision, until: str) -> str | None:
 
 
 def push(root: Path, branch: str, remote: str = "origin") -> None:
-    """Push the branch; one that is there already is left as it is.
+    """Push its data to DVC's default remote, if any, then the branch; one that is there is left.
 
     Raises
     ------
     PipelineError
-        The remote refuses.
+        A remote refuses.
     """
+    if default_remote(root):
+        push_results(root)
     if not _git(root, "ls-remote", "--heads", remote, branch):
         _git(root, "push", "--quiet", remote, branch)
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from fivefold.pipeline.repro.progress import Progress
 from fivefold.pipeline.repro.schedule import Outcome, reproduce
 
-__all__ = ["run"]
+__all__ = ["bring_up_to_date", "run"]
 
 _INTERRUPTED = 130
 
@@ -24,6 +24,7 @@ def run(
     force: bool,
     keep_going: bool,
     warm: bool,
+    pull: bool,
 ) -> int:
     """Bring the pipeline up to date and print how it went.
 
@@ -34,14 +35,33 @@ def run(
     targets : sequence of str
     jobs : int
         0 for as many as there are processors.
-    force, keep_going, warm : bool
-        See `reproduce`.
+    force, keep_going, warm, pull : bool
+        See `fivefold.pipeline.repro.schedule.reproduce`.
 
     Returns
     -------
     int
         The exit code: 0, 1 where a stage failed, 130 after Ctrl-C.
     """
+    outcome = bring_up_to_date(
+        root, targets, jobs=jobs, force=force, keep_going=keep_going, warm=warm, pull=pull
+    )
+    if outcome.interrupted:
+        return _INTERRUPTED
+    return 1 if outcome.errors else 0
+
+
+def bring_up_to_date(
+    root: Path,
+    targets: Sequence[str] = (),
+    *,
+    jobs: int = 0,
+    force: bool = False,
+    keep_going: bool = False,
+    warm: bool = True,
+    pull: bool = False,
+) -> Outcome:
+    """Run what changed and print how it went to standard error; parameters as those of `run`."""
     console = Console(stderr=True)
     with Progress(console) as progress:
         outcome = reproduce(
@@ -51,14 +71,13 @@ def run(
             force=force,
             keep_going=keep_going,
             warm=warm,
+            pull=pull,
             watcher=progress,
         )
     for stage, why in outcome.errors.items():
         console.print(f"fivefold: the stage {stage!r} failed: {why}", markup=False, highlight=False)
     console.print(_summary(outcome), markup=False, highlight=False)
-    if outcome.interrupted:
-        return _INTERRUPTED
-    return 1 if outcome.errors else 0
+    return outcome
 
 
 def _processors() -> int:

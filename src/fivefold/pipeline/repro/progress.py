@@ -18,7 +18,7 @@ __all__ = ["Progress"]
 _REFRESH = 0.5
 _WORDS: dict[Status, tuple[str, str]] = {
     "ran": ("ran", "green"),
-    "restored": ("restored from the run cache", "green"),
+    "restored": ("restored from the cache", "green"),
     "failed": ("failed", "red"),
     "interrupted": ("interrupted", "yellow"),
 }

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -25,6 +25,7 @@ __all__ = ["Outcome", "Status", "Watcher", "reproduce"]
 
 Status = Literal["ran", "unchanged", "restored", "failed", "interrupted", "skipped"]
 _TICK = 0.25
+_MOST_UNCACHED = 32 << 20
 
 
 class Watcher(Protocol):
@@ -47,8 +48,8 @@ class Outcome:
     Attributes
     ----------
     stages : dict of str to str
-        By the stage's address: ran, unchanged, restored (from the run cache), failed, interrupted,
-        or skipped as what it needs failed.
+        By the stage's address: ran, unchanged, restored (from the cache or the remote), failed,
+        interrupted, or skipped as what it needs failed.
     errors : dict of str to str
         Why a stage failed.
     interrupted : bool
@@ -72,6 +73,7 @@ def reproduce(
     force: bool = False,
     keep_going: bool = False,
     warm: bool = True,
+    pull: bool = False,
     watcher: Watcher,
 ) -> Outcome:
     """Bring the pipeline up to date, as ``dvc repro`` does, with up to `jobs` commands at once.
@@ -92,6 +94,8 @@ def reproduce(
         After a failure go on with what does not need the stage that failed.
     warm : bool
         Fork our own stages from one process that has imported what they need.
+    pull : bool
+        Before a stage runs look for its outputs in DVC's default remote, if there is one.
     watcher : Watcher
 
     Raises
@@ -117,6 +121,7 @@ def reproduce(
                 force=force,
                 keep_going=keep_going,
                 warm=nursery if warm else None,
+                pull=pull and _has_runs(repo),
                 watcher=watcher,
                 logs=Path(logs),
             )
@@ -128,6 +133,18 @@ def reproduce(
             where=str(root),
             hint="dvc status tells more",
         ) from error
+
+
+def _has_runs(repo: Any) -> bool:
+    """Fetch the remote's run cache, which is small: what it names is fetched as it is needed."""
+    from dvc.stage.cache import RunCacheNotSupported
+
+    if not repo.config["core"].get("remote"):
+        return False
+    # Over HTTP there are outputs alone.
+    with suppress(RunCacheNotSupported):
+        repo.stage_cache.pull(None)
+    return True
 
 
 def _steps(repo: Any, targets: Sequence[str]) -> tuple[Any, list[Any]]:
@@ -150,6 +167,7 @@ class _Run:
         force: bool,
         keep_going: bool,
         warm: Warm | None,
+        pull: bool,
         watcher: Watcher,
         logs: Path,
     ) -> None:
@@ -157,7 +175,7 @@ class _Run:
         self._graph, self._order = steps
         self._place = {stage: number for number, stage in enumerate(self._order)}
         self._jobs, self._force, self._keep_going = jobs, force, keep_going
-        self._warm, self._watcher, self._logs = warm, watcher, logs
+        self._warm, self._pull, self._watcher, self._logs = warm, pull, watcher, logs
         self._outcome = Outcome()
         self._needs = {
             stage: {above for above in self._graph.successors(stage) if above in self._place}
@@ -226,6 +244,8 @@ class _Run:
         above = list(self._graph.successors(stage))
         if not self._force and not stage.changed(False, above):
             return "unchanged"
+        if not self._force and self._pull and self._pulled(stage, above):
+            return "restored"
         if stage.is_import or stage.frozen or not stage.cmd:
             stage.reproduce(upstream=above, force=self._force)
             stage.dump(update_pipeline=False)
@@ -233,7 +253,7 @@ class _Run:
         stage.remove_outs(ignore_remove=False, force=False)
         if not self._force:
             try:
-                self._repo.stage_cache.restore(stage)
+                self._repo.stage_cache.restore(stage, pull=self._pull)
             except RunCacheNotFoundError:
                 pass
             else:
@@ -241,6 +261,18 @@ class _Run:
                 return "restored"
         stage.save_deps()
         return None
+
+    def _pulled(self, stage: Any, above: list[Any]) -> bool:
+        """Fetch the outputs of a stage that lacks nothing else; False where any is nowhere."""
+        from dvc.exceptions import CheckoutError
+
+        if stage.changed(True, above):
+            return False
+        try:
+            self._repo.pull(stage.addressing)
+        except CheckoutError:
+            return False
+        return not stage.changed(False, above)
 
     def _job(self, stage: Any) -> Job:
         from dvc.stage.run import prepare_kwargs
@@ -324,9 +356,12 @@ class _Started:
 
 def _keep(stage: Any) -> None:
     """Hash the outputs, keep them in the cache and write ``dvc.lock``, as DVC does after a run."""
-    # DVC's run cache can't restore an output that only Git keeps, unless it is a metric or a plot.
-    whole = all(out.use_cache or out.is_metric or out.is_plot for out in stage.outs)
-    stage.save(run_cache=whole)
+    stage.save(run_cache=False)
+    # DVC keeps no run that has an output for Git alone, which may be large. Reports are small, and
+    # a run without its reports could not be restored.
+    uncached = (out for out in stage.outs if not (out.use_cache or out.is_metric or out.is_plot))
+    if sum(out.meta.size or 0 for out in uncached) <= _MOST_UNCACHED:
+        stage.repo.stage_cache.save(stage)
     stage.commit()
     stage.dump(update_pipeline=False)
 
