@@ -13,12 +13,9 @@ import time
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from fivefold.errors import PipelineError
 from fivefold.pipeline.remote import push_results
-from fivefold.pipeline.repro import schedule
-from fivefold.pipeline.repro.progress import Progress
 from tests.pipeline.conftest import Project
 
 # A chain, a diamond, a foreach, a folder as output, a metric in Git, several commands, a wdir.
@@ -141,17 +138,14 @@ def test_restores_a_report_that_only_git_keeps(plain: Project) -> None:
     assert plain.repro() == []
 
 
-def test_keeps_no_run_whose_uncached_output_is_large(
-    plain: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain.write("dvc.yaml", _REPORTED)
-    monkeypatch.setattr(schedule, "_MOST_UNCACHED", 1)
-    monkeypatch.chdir(plain.root)
-    watcher = Progress(Console(stderr=True))
+def test_keeps_no_run_whose_uncached_output_is_large(plain: Project) -> None:
+    pipeline = _REPORTED.replace(
+        "wc -c < in.txt > report.txt", "head -c 34M /dev/zero > report.txt"
+    )
+    plain.write("dvc.yaml", pipeline)
     for text in ("hello\n", "another\n", "hello\n"):
         plain.write("in.txt", text)
-        outcome = schedule.reproduce(plain.root, jobs=1, watcher=watcher)
-        assert outcome.stages == {"read": "ran"}
+        assert "1 ran" in plain.fivefold("repro").stderr
 
 
 def test_pulls_what_the_remote_has_and_runs_the_rest(plain: Project, tmp_path: Path) -> None:
