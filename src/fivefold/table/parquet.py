@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 
 from fivefold.errors import DataError
 from fivefold.table.engine import BATCH_ROWS, batches, from_arrow, require_columns, to_arrow
+from fivefold.table.rows import Rows
 
-__all__ = ["Table", "canonical", "write_arrow", "write_table"]
+__all__ = ["Table", "canonical", "write_rows", "write_table"]
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,9 @@ def _ascending(rows: pa.Table, key: tuple[str, ...]) -> bool:
     return ordered is not None and ordered.null_count == 0 and pc.all(ordered).as_py() is True
 
 
-def write_arrow(table: pa.Table, path: Path) -> int:
-    """Write an Arrow table in the order it has, and give the number of rows."""
-    return _write(table.schema, iter(table.to_batches()), path)
+def write_rows(rows: Rows, path: Path) -> int:
+    """Write rows in the order they come, a row group at a time, and give their number."""
+    return _write(rows.schema, rows.batches(), path)
 
 
 def canonical(schema: pa.Schema) -> pa.Schema:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from fivefold.errors import SourceError
+from fivefold.table.rows import Rows
 
 __all__ = ["Content", "Reading", "read_content"]
 
@@ -24,17 +26,30 @@ class Reading:
 
     Attributes
     ----------
-    table : pyarrow.Table
+    rows : Rows
         All rows, in the source's order.
     file : str
-        The source's name: a path in the project or in a package, never an absolute one.
+        The source's name: a path in the project or in a package, a URL without its credentials;
+        never an absolute path.
     sha256 : str
         Of the source's bytes as they are kept, before decompression.
+    as_of : str or None
+        The moment that the source's rows are of, where it tells one; ISO 8601.
+    details : dict
+        What else the report says of this source: the revision of a snapshot, say.
+    warnings : tuple of str
+        What a person should look at.
+    surveyed : bool
+        Has the reader counted the rows and looked at their values already? Else it is done next.
     """
 
-    table: pa.Table
+    rows: Rows
     file: str
     sha256: str
+    as_of: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    surveyed: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import pyarrow as pa
 
-from fivefold.data.sources.content import Content
+from fivefold.data.sources.content import Content, Reading, read_content
 from fivefold.data.sources.delimited import read_delimited
+from fivefold.data.sources.options import FormatOptions
 from fivefold.data.sources.text import decoded
 from fivefold.errors import ConfigError, SourceError, nearest
+from fivefold.table.rows import Rows
 from fivefold.table.schema import DTYPES
 
-__all__ = ["FORMATS", "read_table"]
+__all__ = ["read_file"]
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet")
 _SUFFIXES = {
@@ -29,7 +31,38 @@ _SUFFIXES = {
 }
 
 
-def read_table(
+def read_file(path: Path, shown: str, options: FormatOptions) -> Reading:
+    """Read one file as its format says, or its name.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is; it must stay there until the rows have been written.
+    shown : str
+        How messages and reports call it.
+    options : FormatOptions
+        How to read it.
+
+    Raises
+    ------
+    SourceError
+        The file is missing, empty, or not of the format, or holds no row.
+    ConfigError
+        An option does not fit.
+    """
+    content = read_content(path, shown)
+    table = _read_table(
+        content,
+        options.format,
+        options.encoding,
+        options.types,
+        options.delimiter,
+        options.null_values,
+    )
+    return Reading(Rows.of(table), shown, content.sha256)
+
+
+def _read_table(
     content: Content,
     format_: str | None,
     encoding: str,
