@@ -180,7 +180,7 @@ def test_a_bad_file_is_one_message(case: str) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("things.dat", b"a\n1\n", ["format: to one of csv, tsv, jsonl, parquet"]),
+        ("things.dat", b"a\n1\n", ["format: to one of csv, tsv, json, jsonl, parquet"]),
         ("things.parquet", b"a\n1\n", ["not a Parquet file"]),
         ("things.csv.gz", b"a\n1\n", ["not gzip data"]),
         ("things.csv.zip", b"a\n1\n", ["not a zip file"]),

@@ -28,6 +28,15 @@ class Survey:
         self.count = 0
         self._infinite: Counter[str] = Counter()
         self._texts: dict[str, set[str]] = {}
+        self._notes: list[tuple[str, str]] = []
+
+    def warn(self, column: str, text: str) -> None:
+        """Note what a reader found in a column."""
+        self._notes.append((column, text))
+
+    def infinite(self, column: str, count: int) -> None:
+        """Count infinite values that a reader found."""
+        self._infinite[column] += count
 
     def over(self, batches: Iterator[pa.RecordBatch]) -> Survey:
         """Look at every batch."""
@@ -58,7 +67,8 @@ class Survey:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know, in the order of the columns' names."""
-        found = [
+        found = [f"column {name!r}: {text}" for name, text in self._notes]
+        found += [
             f"column {name!r}: {count:,} infinite values"
             for name, count in sorted(self._infinite.items())
         ]
