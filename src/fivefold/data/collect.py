@@ -17,6 +17,7 @@ from fivefold.data.sources.survey import Survey
 from fivefold.errors import ConfigError, FivefoldError, SourceError
 from fivefold.table.engine import from_native, to_arrow
 from fivefold.table.parquet import canonical
+from fivefold.table.progress import watched
 from fivefold.table.rows import Rows
 
 __all__ = ["CollectConfig", "Collected", "Source", "collect"]
@@ -141,7 +142,7 @@ def _collected(name: str, source: Source, seed: int) -> tuple[Rows, dict[str, An
     try:
         reading = _reading(given, call.name)
         whole = _canonical(reading.rows)
-        count, warnings = _surveyed(whole, reading)
+        count, warnings = _surveyed(reading, whole)
         if count == 0 or not whole.schema.names:
             raise SourceError(
                 "the source has no rows",
@@ -174,12 +175,24 @@ def _reading(given: Any, name: str) -> Reading:
     return Reading(Rows.of(table), name, "")
 
 
-def _surveyed(rows: Rows, reading: Reading) -> tuple[int, tuple[str, ...]]:
+def _surveyed(reading: Reading, whole: Rows) -> tuple[int, tuple[str, ...]]:
     """Count the rows and look at their values, unless the reader has."""
-    if reading.surveyed and rows.count is not None:
-        return rows.count, reading.warnings
-    survey = Survey().over(rows.batches())
-    return survey.count, (*reading.warnings, *survey.warnings)
+    exact = not _may_overflow(reading.rows.schema)
+    if reading.surveyed and reading.rows.count is not None and exact:
+        return reading.rows.count, reading.warnings
+    survey = Survey()
+    for batch in watched(reading.rows.batches(), f"read {reading.file}", reading.rows.count):
+        survey.see(batch)
+        if not exact:
+            _cast(batch, whole.schema)
+    return survey.count, tuple(dict.fromkeys((*reading.warnings, *survey.warnings)))
+
+
+def _may_overflow(schema: pa.Schema) -> bool:
+    """Tell whether a value may need more than the 64 bits it is kept in."""
+    return any(
+        pa.types.is_uint64(column.type) or pa.types.is_decimal(column.type) for column in schema
+    )
 
 
 def _canonical(rows: Rows) -> Rows:
@@ -191,7 +204,7 @@ def _canonical(rows: Rows) -> Rows:
                 f"the column {column.name!r} has a type that a table can't hold",
                 where=column.name,
                 got=str(column.type),
-                allowed=_NAMES.values(),
+                allowed=dict.fromkeys(_NAMES.values()),
                 hint="flatten or convert it before, or in a function of your own under read:",
             )
     if target.equals(rows.schema):
@@ -203,7 +216,10 @@ def _cast(batch: pa.RecordBatch, target: pa.Schema) -> pa.RecordBatch:
     columns = []
     for column, field in zip(batch.columns, target, strict=True):
         try:
-            columns.append(column if column.type == field.type else column.cast(field.type))
+            # A time is kept to the microsecond; Survey tells where that cuts something off.
+            exact = not pa.types.is_timestamp(column.type)
+            same = column.type == field.type
+            columns.append(column if same else column.cast(field.type, safe=exact))
         except pa.ArrowInvalid as error:
             raise SourceError(
                 f"a value of the column {field.name!r} can't be kept in 64 bits: "

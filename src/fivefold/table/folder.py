@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import narwhals as nw
+import pyarrow as pa
 
 from fivefold.table.engine import scan
 from fivefold.table.parquet import write_rows
+from fivefold.table.progress import watched
 from fivefold.table.rows import Rows
 
 __all__ = ["scan_folder", "write_folder"]
@@ -24,4 +26,9 @@ def write_folder(tables: Mapping[str, Rows], folder: Path) -> None:
     """Write each table as ``<name>.parquet``, rows in the order they come."""
     folder.mkdir()
     for name, rows in tables.items():
-        write_rows(rows, folder / f"{name}.parquet")
+        shown = Rows(rows.schema, lambda rows=rows, name=name: _shown(name, rows), rows.count)  # type: ignore[misc]
+        write_rows(shown, folder / f"{name}.parquet")
+
+
+def _shown(name: str, rows: Rows) -> Iterator[pa.RecordBatch]:
+    return watched(rows.batches(), f"write {name}", rows.count)

@@ -18,6 +18,9 @@ from fivefold.table.rows import Rows
 
 __all__ = ["Table", "canonical", "write_rows", "write_table"]
 
+# Cells of a row group at most, so that thousands of columns are written in bounded memory.
+_GROUP_CELLS = BATCH_ROWS * 256
+
 
 @dataclass(frozen=True)
 class Table:
@@ -128,16 +131,17 @@ def _cast(group: pa.Table, target: pa.Schema) -> pa.Table:
 
 
 def _regrouped(rows: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Cut a stream of batches into tables of exactly ``BATCH_ROWS`` rows, the last one shorter."""
+    """Cut a stream of batches into tables of as many rows as a group has, the last one shorter."""
+    rows_of_group = max(1, min(BATCH_ROWS, _GROUP_CELLS // max(1, len(schema))))
     held: list[pa.RecordBatch] = []
     size = 0
     for batch in rows:
         held.append(batch)
         size += batch.num_rows
-        while size >= BATCH_ROWS:
+        while size >= rows_of_group:
             table = pa.Table.from_batches(held, schema=schema)
-            yield table.slice(0, BATCH_ROWS)
-            rest = table.slice(BATCH_ROWS)
+            yield table.slice(0, rows_of_group)
+            rest = table.slice(rows_of_group)
             held, size = rest.to_batches(), rest.num_rows
     if size:
         yield pa.Table.from_batches(held, schema=schema)

@@ -27,6 +27,7 @@ from fivefold.data.sources.options import FormatOptions
 from fivefold.data.sources.survey import Survey
 from fivefold.data.sources.text import misencoded, opened_text, records
 from fivefold.errors import ConfigError, SourceError, nearest
+from fivefold.table.progress import watched
 from fivefold.table.rows import Rows
 
 __all__ = ["NULL_VALUES", "Delimited", "read_delimited"]
@@ -134,7 +135,7 @@ class Delimited:
             raise SourceError(
                 f"the header can't be read: {error}", where=f"{content.shown}:1"
             ) from None
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise misencoded(content, options.encoding) or SourceError(
                 "the header can't be read", where=f"{content.shown}:1"
             ) from None
@@ -198,7 +199,7 @@ class Delimited:
                     stream, read_options=read, parse_options=parse, convert_options=convert
                 ) as reader:
                     yield from reader
-            except UnicodeDecodeError:
+            except UnicodeError:
                 raise misencoded(self.content, self.options.encoding) or SourceError(
                     "the text can't be decoded", where=self.content.shown
                 ) from None
@@ -208,7 +209,7 @@ def _surveyed(text: Delimited, block: int, survey: Survey, ladders: Mapping[str,
     """Look at all values of a text, and give the number of its rows."""
     before, dated = survey.count, text.dated()
     try:
-        for batch in text.strings(block):
+        for batch in watched(text.strings(block), f"read {text.content.shown}"):
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if name in dated:
                     dated[name](column)
@@ -244,6 +245,8 @@ def _final(name: str, ladder: Ladder | None, options: FormatOptions, survey: Sur
     if ladder is None:
         return typed_as(declared)
     found = ladder.type
+    if ladder.cut and pa.types.is_timestamp(found):
+        survey.cut(name)
     if declared is not None:
         return found if pa.types.is_timestamp(found) else ARROW["datetime"]
     if ladder.fallen is not None:

@@ -18,6 +18,7 @@ from fivefold.data.sources.jsonrows import read_json, read_json_lines
 from fivefold.data.sources.options import FORMATS, FormatOptions
 from fivefold.data.sources.survey import Survey
 from fivefold.errors import SourceError
+from fivefold.table.progress import watched
 from fivefold.table.rows import Rows
 
 __all__ = ["Part", "read_file", "read_files"]
@@ -109,7 +110,7 @@ def read_files(parts: Sequence[Part], shown: str, options: FormatOptions) -> Rea
     rows = [_placed(one, part) for one, part in zip(rows, parts, strict=True)]
     joined = with_types(_chained(rows), _after(format_, options), shown)
     if survey is None:
-        survey = Survey().over(joined.batches())
+        survey = Survey().over(watched(joined.batches(), f"read {shown}"))
     if survey.count == 0:
         raise SourceError(
             "the source has no rows",

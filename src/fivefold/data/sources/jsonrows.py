@@ -40,6 +40,8 @@ class Lines:
     ----------
     shown : str
         How messages call where they are from.
+    unit : str
+        What stands between that and the number of a line.
     opened : callable
         Open them as a binary stream of UTF-8.
     misencoded : callable
@@ -47,6 +49,7 @@ class Lines:
     """
 
     shown: str
+    unit: str
     opened: Callable[[], AbstractContextManager[Any]]
     misencoded: Callable[[], SourceError | None]
 
@@ -61,16 +64,18 @@ class Lines:
                         rest += chunk
                         continue
                     block = rest + whole + newline
+                    block.decode()  # Arrow does not look whether a text is UTF-8
                     yield line, block
                     line, rest = line + block.count(b"\n"), after
+            rest.decode()
             if rest:
                 yield line, rest
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise self.misencoded() or SourceError("not text", where=self.shown) from None
 
     def at(self, line: int) -> str:
         """Name a line."""
-        return f"{self.shown}:{line}"
+        return f"{self.shown}{self.unit}{line}"
 
 
 def read_json_lines(
@@ -89,6 +94,7 @@ def read_json_lines(
 def _lines(content: Content, encoding: str) -> Lines:
     return Lines(
         content.shown,
+        ":",
         lambda: opened_text(content, encoding),
         lambda: misencoded(content, encoding),
     )
@@ -109,7 +115,7 @@ def _document(content: Content, options: FormatOptions) -> Lines:
     try:
         with opened_text(content, options.encoding) as stream:
             found = json.loads(stream.read().decode("utf-8-sig"))
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise misencoded(content, options.encoding) or SourceError(
             "not text", where=content.shown
         ) from None
@@ -141,8 +147,7 @@ def _document(content: Content, options: FormatOptions) -> Lines:
             hint=f"set records: {lists[0]}" if lists else "set records: to where it is",
         )
     text = "".join(json.dumps(item) + "\n" for item in found).encode()
-    shown = f"{content.shown}, record"
-    return Lines(shown, lambda: nullcontext(BytesIO(text)), lambda: None)
+    return Lines(content.shown, ", record ", lambda: nullcontext(BytesIO(text)), lambda: None)
 
 
 def _parts(parts: Sequence[Lines], options: FormatOptions) -> tuple[list[Rows], Survey]:

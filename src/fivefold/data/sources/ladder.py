@@ -15,6 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fivefold.data.sources.survey import cuts_off
+
 __all__ = ["Ladder", "rounded_integer"]
 
 _INTEGER, _NUMBER, _BOOLEAN, _DATE = pa.int64(), pa.float64(), pa.bool_(), pa.date32()
@@ -59,6 +61,8 @@ class Ladder:
         Was it because a float would round that text, or an integer before it?
     infinite : int
         How many texts were read as infinite numbers.
+    cut : bool
+        Was a time given finer than to the microsecond?
     """
 
     def __init__(self, times: bool = False) -> None:
@@ -68,6 +72,7 @@ class Ladder:
         self.fallen: tuple[pa.DataType, int, str] | None = None
         self.rounded = False
         self.infinite = 0
+        self.cut = False
 
     @property
     def type(self) -> pa.DataType:
@@ -83,6 +88,8 @@ class Ladder:
                 self._fall(texts)
             elif _NUMBER in kinds and pa.types.is_floating(values.type):
                 self.infinite += pc.sum(pc.is_inf(values)).as_py() or 0
+            elif values.type in (_TIME_NS, _ZONED_NS):
+                self.cut = self.cut or cuts_off(values)
             self._alive = left
         self._rows += len(texts)
 

@@ -57,16 +57,23 @@ class FormatOptions:
                 allowed=FORMATS,
                 hint=nearest(str(self.format), FORMATS),
             )
+        if not isinstance(self.types, Mapping):
+            raise ConfigError(
+                "types is a mapping of columns to types",
+                where="types",
+                got=self.types,
+                allowed="for example, {day: date}",
+            )
+        if isinstance(self.null_values, str):
+            raise ConfigError(
+                "null_values is a list", where="null_values", got=self.null_values, allowed="[...]"
+            )
+        for name in ("encoding", "delimiter", "sheet", "records"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise ConfigError("the option is a text", where=name, got=value)
         for column, declared in self.types.items():
-            dtype = declared.get("dtype") if isinstance(declared, Mapping) else declared
-            if dtype not in DTYPES:
-                raise ConfigError(
-                    "a column's type is unknown",
-                    where=f"types.{column}",
-                    got=dtype,
-                    allowed=DTYPES,
-                    hint=nearest(str(dtype), DTYPES),
-                )
+            _require_type(column, declared)
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> FormatOptions:
@@ -88,3 +95,38 @@ class FormatOptions:
                     hint=nearest(name, known),
                 )
         return cls(**{name: value for name, value in options.items() if value is not None})
+
+
+def _require_type(column: str, declared: Any) -> None:
+    given = dict(declared) if isinstance(declared, Mapping) else {"dtype": declared}
+    dtype, formats = given.pop("dtype", None), given.pop("format", None)
+    for key in given:
+        raise ConfigError(
+            "there is no such key of a column's type",
+            where=f"types.{column}.{key}",
+            got=key,
+            allowed=("dtype", "format"),
+            hint=nearest(str(key), ("dtype", "format")),
+        )
+    if dtype not in DTYPES:
+        raise ConfigError(
+            "a column's type is unknown",
+            where=f"types.{column}",
+            got=dtype,
+            allowed=DTYPES,
+            hint=nearest(str(dtype), DTYPES),
+        )
+    texts = [formats] if isinstance(formats, str) else formats or []
+    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
+        raise ConfigError(
+            "the format of a date is a text, or a list of them",
+            where=f"types.{column}.format",
+            got=formats,
+            allowed="such as '%d.%m.%Y'; the codes are those of Python's strptime",
+        )
+    if texts and dtype not in ("date", "datetime"):
+        raise ConfigError(
+            "only a date or a datetime has a format",
+            where=f"types.{column}.format",
+            got=f"{formats} for {dtype}",
+        )

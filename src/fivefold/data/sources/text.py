@@ -81,6 +81,10 @@ def misencoded(content: Content, encoding: str) -> SourceError | None:
                     "utf-16" if start in _BOM_16 else None,
                     plain or codec != "utf-8",
                 )
+            except UnicodeError as error:  # no byte order mark where there must be one
+                return SourceError(
+                    f"the file is not encoded in {encoding}: {error}", where=content.shown
+                )
             line += text.count("\n")
             plain = plain and text.isascii()
             offset += len(chunk)
