@@ -28,7 +28,7 @@ import fivefold
 from fivefold.data.callables import call_of
 from fivefold.data.collect import CollectConfig, Collected, Source, collect
 from fivefold.data.drawing import sampled
-from fivefold.data.sources import FormatOptions, delimited, jsonrows, read_file
+from fivefold.data.sources import FormatOptions, delimited, jsonblocks, read_file
 from fivefold.errors import ConfigError, FivefoldError, SourceError
 from fivefold.pipeline.tree import resolved_tree
 from fivefold.pipeline.typed import typed
@@ -186,7 +186,7 @@ def test_json_lines_are_the_same_wherever_blocks_are_cut(monkeypatch: pytest.Mon
     text = '{"a": 1}\n\n{"a": 2, "t": "2020-01-02"}\n{"a": 2.5, "t": "soon", "ö": null}\n{"a": 3}'
     whole = local(text, "things.jsonl")
     expected = rows(whole)
-    monkeypatch.setattr(jsonrows, "_BLOCK", 7)
+    monkeypatch.setattr(jsonblocks, "_BLOCK", 7)
     cut = local(text, "things.jsonl")
     assert cut.report == whole.report
     assert rows(cut) == expected

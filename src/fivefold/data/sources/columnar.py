@@ -10,10 +10,12 @@ from typing import Any
 import pyarrow as pa
 
 from fivefold.data.sources.content import Content
+from fivefold.data.sources.survey import Survey
 from fivefold.errors import SourceError
+from fivefold.table.progress import watched
 from fivefold.table.rows import Rows
 
-__all__ = ["read_arrow", "read_parquet", "same_types"]
+__all__ = ["read_arrow", "read_parquet", "same_types", "survey_parquet"]
 
 _BATCH = 65_536
 
@@ -29,6 +31,24 @@ def read_parquet(contents: Sequence[Content]) -> list[Rows]:
     return [_parquet(content) for content in contents]
 
 
+def survey_parquet(contents: Sequence[Content]) -> Survey:
+    """Look at the columns in which there is something to see, and at dictionaries for the texts."""
+    survey = Survey()
+    for content in contents:
+        with _opened_parquet(content) as file:
+            schema, count = file.schema_arrow, file.metadata.num_rows
+        names = [field.name for field in schema if Survey.looks_at(field.type)]
+        before = survey.count
+        if names:
+            texts = [name for name in names if pa.types.is_string(schema.field(name).type)]
+            with _opened_parquet(content, texts) as file:
+                batches = file.iter_batches(batch_size=_BATCH, columns=names)
+                for batch in watched(batches, f"read {content.shown}", count):
+                    survey.see(batch)
+        survey.count = before + count
+    return survey
+
+
 def _parquet(content: Content) -> Rows:
     with _opened_parquet(content) as file:
         schema, count = file.schema_arrow.remove_metadata(), file.metadata.num_rows
@@ -42,12 +62,12 @@ def _parquet(content: Content) -> Rows:
 
 
 @contextmanager
-def _opened_parquet(content: Content) -> Iterator[Any]:
+def _opened_parquet(content: Content, dictionaries: Sequence[str] = ()) -> Iterator[Any]:
     import pyarrow.parquet
 
     with _opened(content) as stream:
         try:
-            with pyarrow.parquet.ParquetFile(stream) as file:
+            with pyarrow.parquet.ParquetFile(stream, read_dictionary=list(dictionaries)) as file:
                 yield file
         except (pa.ArrowInvalid, OSError) as error:
             raise SourceError(

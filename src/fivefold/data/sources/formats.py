@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 import pyarrow as pa
 
-from fivefold.data.sources.columnar import read_arrow, read_parquet, same_types
+from fivefold.data.sources.columnar import read_arrow, read_parquet, same_types, survey_parquet
 from fivefold.data.sources.content import Content, Reading, open_content
 from fivefold.data.sources.declared import with_types
 from fivefold.data.sources.delimited import read_delimited
@@ -138,19 +138,19 @@ def _read(
         return read_delimited(
             contents, options, options.delimiter or ("," if format_ == "csv" else "\t")
         )
+    survey: Survey | None
     if format_ == "jsonl":
         rows, survey = read_json_lines(contents, options)
     elif format_ == "json":
         rows, survey = read_json(contents, options)
     else:
-        names = [content.shown for content in contents]
         if format_ == "parquet":
-            rows = read_parquet(contents)
+            rows, survey = read_parquet(contents), survey_parquet(contents)
         elif format_ == "arrow":
-            rows = read_arrow(contents)
+            rows, survey = read_arrow(contents), None
         else:
-            rows = [read_excel(content, options) for content in contents]
-        return same_types(rows, names), None
+            rows, survey = [read_excel(content, options) for content in contents], None
+        rows = same_types(rows, [content.shown for content in contents])
     # A declared type may not fit a value: then all are looked at again.
     return rows, None if _after(format_, options) else survey
 

@@ -7,19 +7,18 @@ texts are datetimes if all are. What was seen of it does not depend on where the
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json
 
 from fivefold.data.sources.content import Content
 from fivefold.data.sources.declared import dtype_of, formats_of
+from fivefold.data.sources.jsonblocks import Block, Lines
+from fivefold.data.sources.ladder import rounded_integer
 from fivefold.data.sources.options import FormatOptions
 from fivefold.data.sources.survey import Survey
 from fivefold.data.sources.text import misencoded, opened_text
@@ -28,57 +27,7 @@ from fivefold.table.rows import Rows
 
 __all__ = ["read_json", "read_json_lines"]
 
-_BLOCK = 8 << 20
 _WHOLE = 2**53
-# What a line of an object has not: it starts with something else, or a null follows it. Arrow's
-# reader does not survive a null that stands where an object should.
-_STRAY = re.compile(rb"\n[ \t\r]*[^ \t\r\n{]|\}\s*null")
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Records, one a line.
-
-    Attributes
-    ----------
-    shown : str
-        How messages call where they are from.
-    unit : str
-        What stands between that and the number of a line.
-    opened : callable
-        Open them as a binary stream of UTF-8.
-    misencoded : callable
-        Find the byte that is not of the encoding.
-    """
-
-    shown: str
-    unit: str
-    opened: Callable[[], AbstractContextManager[Any]]
-    misencoded: Callable[[], SourceError | None]
-
-    def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """Give whole lines, some megabytes at a time, with the number of the first, from 1."""
-        line, rest = 1, b""
-        try:
-            with self.opened() as stream:
-                while chunk := stream.read(_BLOCK):
-                    whole, newline, after = chunk.rpartition(b"\n")
-                    if not newline:
-                        rest += chunk
-                        continue
-                    block = rest + whole + newline
-                    block.decode()  # Arrow does not look whether a text is UTF-8
-                    yield line, block
-                    line, rest = line + block.count(b"\n"), after
-            rest.decode()
-            if rest:
-                yield line, rest
-        except UnicodeError:
-            raise self.misencoded() or SourceError("not text", where=self.shown) from None
-
-    def at(self, line: int) -> str:
-        """Name a line."""
-        return f"{self.shown}{self.unit}{line}"
 
 
 def read_json_lines(
@@ -155,14 +104,17 @@ def _document(content: Content, options: FormatOptions) -> Lines:
 
 def _parts(parts: Sequence[Lines], options: FormatOptions) -> tuple[list[Rows], Survey]:
     columns = _Columns(options)
-    counts = [
-        sum(columns.see(lines, first, block) for first, block in lines.blocks()) for lines in parts
-    ]
+    counts = []
+    for lines in parts:
+        before = columns.survey.count
+        for block in lines.blocks():
+            columns.see(block)
+        counts.append(columns.survey.count - before)
     schema = columns.schema()
 
     def batches(lines: Lines) -> Iterator[pa.RecordBatch]:
-        for first, block in lines.blocks():
-            yield from _read(lines, first, block, columns.texts, schema).to_batches()
+        for block in lines.blocks():
+            yield from block.table(columns.texts, schema).to_batches()
 
     rows = [
         Rows(schema, lambda lines=lines: batches(lines), count)  # type: ignore[misc]
@@ -195,32 +147,31 @@ class _Columns:
         self._inexact: dict[str, str] = {}
         self.survey = Survey()
 
-    def see(self, lines: Lines, first: int, block: bytes) -> int:
-        """Join a block's types to those before it, and give the number of its rows."""
-        table = _read(lines, first, block, self.texts)
+    def see(self, block: Block) -> None:
+        """Join a block's types to those before it."""
+        table = block.table(self.texts)
         for field, column in zip(table.schema, table.columns, strict=True):
             before = self.types.get(field.name, pa.null())
             joined = pa.string() if field.name in self.texts else _joined(before, field.type)
             if joined is None:
-                raise _mixed(lines, first, block, field.name, before)
+                raise _mixed(block, field.name, before)
             self.types[field.name] = joined
             if field.name not in self._inexact and field.name not in self._declared:
-                self._look(lines, first, block, field.name, column)
+                self._look(block, field.name, column)
         for batch in table.to_batches():
             self.survey.see(batch)
-        return int(table.num_rows)
 
-    def _look(self, lines: Lines, first: int, block: bytes, name: str, column: Any) -> None:
+    def _look(self, block: Block, name: str, column: Any) -> None:
         """Note the first integer of a column that a float would round."""
         if column.type not in (pa.int64(), pa.float64()):
             return
         ends = pc.min_max(column).as_py()
         if ends["min"] is None or (ends["min"] > -_WHOLE and ends["max"] < _WHOLE):
             return
-        for line, record in _records(first, block):
+        for line, record in block.records():
             value = record.get(name)
-            if isinstance(value, int) and _rounded(value):
-                self._inexact[name] = f"{lines.at(line)} holds {value}"
+            if isinstance(value, int) and rounded_integer(str(value)):
+                self._inexact[name] = f"{block.lines.at(line)} holds {value}"
                 return
 
     def schema(self) -> pa.Schema:
@@ -233,13 +184,6 @@ class _Columns:
                     name, f"kept as text, for numbers in 64 bits would be rounded: {place}"
                 )
         return pa.schema(list(self.types.items()))
-
-
-def _rounded(value: int) -> bool:
-    try:
-        return int(float(value)) != value
-    except OverflowError:
-        return True
 
 
 def _joined(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
@@ -257,92 +201,13 @@ def _joined(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     return one if all(pa.types.is_nested(kind) for kind in kinds) else None
 
 
-def _read(
-    lines: Lines, first: int, block: bytes, texts: set[str], schema: pa.Schema | None = None
-) -> pa.Table:
-    """Read a block as a table, with the columns in `texts` as text."""
-    if not _STRAY.search(b"\n" + block):
-        try:
-            return _parsed(block, schema)
-        except pa.ArrowInvalid as error:
-            if not texts:
-                raise _wrong(lines, first, block, str(error)) from None
-    rewritten = b"".join(
-        json.dumps(
-            {key: _text(value) if key in texts else value for key, value in record.items()}
-        ).encode()
-        + b"\n"
-        for _, record in _records(first, block, lines)
-    )
-    try:
-        return _parsed(rewritten, schema)
-    except pa.ArrowInvalid as error:
-        raise _wrong(lines, first, block, str(error)) from None
-
-
-def _parsed(block: bytes, schema: pa.Schema | None) -> pa.Table:
-    return pa.json.read_json(
-        pa.BufferReader(block),
-        # In one piece, so that Arrow sees every value before it settles a type.
-        read_options=pa.json.ReadOptions(block_size=len(block) + 1),
-        parse_options=pa.json.ParseOptions(explicit_schema=schema),
-    )
-
-
-def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value)
-
-
-def _records(
-    first: int, block: bytes, lines: Lines | None = None
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Give the records of a block as Python's values, with their lines; blank lines are none."""
-    for line, text in enumerate(block.split(b"\n"), first):
-        if not text.strip():
-            continue
-        try:
-            record = json.loads(text)
-        except ValueError as error:
-            if lines is not None:
-                raise SourceError(f"not JSON lines: {error}", where=lines.at(line)) from None
-            continue
-        if isinstance(record, dict):
-            yield line, record
-        elif lines is not None:
-            raise SourceError(
-                "not JSON lines", where=lines.at(line), got=str(text[:60]), allowed="an object"
-            )
-
-
-def _wrong(lines: Lines, first: int, block: bytes, message: str) -> SourceError:
-    """Word Arrow's message, with the line."""
-    wrong = lines.misencoded()
-    if wrong is not None:
-        return wrong
-    head = message.splitlines()[0]
-    row, name = re.search(r"in row (\d+)", head), re.search(r"Column\(/([^/)]+)\) changed", head)
-    filled = [at for at, text in enumerate(block.split(b"\n"), first) if text.strip()]
-    return SourceError(
-        f"not JSON lines: {head}",
-        where=lines.at(filled[int(row[1])]) if row and int(row[1]) < len(filled) else lines.shown,
-        allowed="one JSON object a line, with the same kind of value under a key in each",
-        hint=f"mend the value, or set types.{name[1]}: string" if name else None,
-    )
-
-
-def _mixed(lines: Lines, first: int, block: bytes, name: str, before: pa.DataType) -> SourceError:
+def _mixed(block: Block, name: str, before: pa.DataType) -> SourceError:
     """Word the error for a key whose values are of another kind than in the blocks before."""
-    line, value = next(
-        (
-            (line, record[name])
-            for line, record in _records(first, block)
-            if record.get(name) is not None
-        ),
-        (first, None),
-    )
+    filled = ((line, record.get(name)) for line, record in block.records())
+    line, value = next(item for item in filled if item[1] is not None)
     return SourceError(
         f"the key {name!r} has values of different kinds",
-        where=lines.at(line),
+        where=block.lines.at(line),
         got=f"{value!r}, after values that are {before}",
         hint=f"mend the value, or set types.{name}: string",
     )

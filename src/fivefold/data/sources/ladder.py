@@ -166,10 +166,11 @@ def _cast(texts: pa.Array, type_: pa.DataType) -> Any:
 
 def _holds(texts: pa.Array, values: pa.Array) -> bool:
     """Tell whether no text is an integer that became another one as a float."""
-    large = pc.and_(pc.greater_equal(pc.abs(values), float(_WHOLE)), pc.is_finite(values))
-    large = pc.or_(large, pc.is_inf(values))
-    if not pc.any(large).as_py():
+    # Looked at first, for Arrow imports pandas where it compares with a number of Python's.
+    largest = pc.max(pc.abs(values)).as_py()
+    if largest is None or not largest >= _WHOLE:
         return True
+    large = pc.greater_equal(pc.abs(values), float(_WHOLE))
     return not any(rounded_integer(text) for text in pc.unique(texts.filter(large)).to_pylist())
 
 

@@ -47,6 +47,18 @@ class Survey:
         self._cut: dict[str, None] = {}
         self._notes: list[tuple[str, str]] = []
 
+    @staticmethod
+    def looks_at(type_: pa.DataType) -> bool:
+        """Tell whether there is anything to see in a column of a type."""
+        return bool(
+            pa.types.is_floating(type_)
+            or (pa.types.is_timestamp(type_) and type_.unit == "ns")
+            or pa.types.is_string(type_)
+            or pa.types.is_large_string(type_)
+            or pa.types.is_string_view(type_)
+            or pa.types.is_dictionary(type_)
+        )
+
     def warn(self, column: str, text: str) -> None:
         """Note what a reader found in a column."""
         self._notes.append((column, text))
