@@ -177,7 +177,9 @@ def _votes(
         )
         classes = words.classes
         places = [words.place(item) for item in found]
-        value = np.array([-1 if place is None else place for place in places], dtype=np.int64)[codes]
+        value = np.array([-1 if place is None else place for place in places], dtype=np.int64)[
+            codes
+        ]
     votes = Votes(classes, sources, unit, source, value, np.ones(units))
     if config.level != "interval":
         votes = votes.only(value >= 0)

@@ -94,7 +94,8 @@ def of_numbers(votes: Votes, how: str, least: int) -> tuple[Floats, Floats]:
         mean = np.bincount(votes.unit, weights=votes.value, minlength=votes.units) / m
         apart = (votes.value - mean[votes.unit]) ** 2
         deviation = np.sqrt(
-            np.bincount(votes.unit, weights=apart, minlength=votes.units) / np.where(m > 1, m - 1, 0)
+            np.bincount(votes.unit, weights=apart, minlength=votes.units)
+            / np.where(m > 1, m - 1, 0)
         )
     centre = mean
     if how == "median":
@@ -132,7 +133,9 @@ def described(chosen: Chosen, votes: Votes, abstentions: bool = False) -> dict[s
     answers = [*names, "abstains"] if abstentions else names
     report["rounds"] = fitted.rounds
     report["converged"] = fitted.converged
-    report["class_shares"] = {n: round(float(p), 4) for n, p in zip(names, fitted.prior, strict=True)}
+    report["class_shares"] = {
+        n: round(float(p), 4) for n, p in zip(names, fitted.prior, strict=True)
+    }
     report["answers"] = answers
     report["confusion"] = {
         source: {

@@ -272,7 +272,9 @@ class _Reader:
         try:
             moment = datetime.datetime.fromisoformat(str(constant.constant))
         except ValueError:
-            raise self._refused(f"{constant.constant!r} is not a date such as '2013-09-01'") from None
+            raise self._refused(
+                f"{constant.constant!r} is not a date such as '2013-09-01'"
+            ) from None
         if column.kind == "date":
             return _Term(nw.lit(moment.date()), "date")
         zone = getattr(dtype, "time_zone", None)

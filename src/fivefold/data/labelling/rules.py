@@ -90,9 +90,7 @@ def when(table: nw.LazyFrame[Any], expression: str, label: Label) -> nw.Expr:
     return nw.when(condition.expr).then(nw.lit(label)).otherwise(None)
 
 
-def contains(
-    table: nw.LazyFrame[Any], column: str, words: Sequence[str], label: Label
-) -> nw.Expr:
+def contains(table: nw.LazyFrame[Any], column: str, words: Sequence[str], label: Label) -> nw.Expr:
     """Give a label where a text contains any of the words, whatever their case; else nothing."""
     require_listed(table, [column], "column")
     require_dtype(table, column, ("string",), "column")
