@@ -98,7 +98,7 @@ def alpha(counts: Floats, weights: Floats, level: str = "nominal") -> Estimate:
             delta = 1.0 - np.eye(classes)
         seen = (coincidences * delta).sum(axis=(-2, -1))
         expected = (totals[..., :, None] * totals[..., None, :] * delta).sum(axis=(-2, -1))
-        return 1 - (n - 1) * seen / expected
+        return np.asarray(1 - (n - 1) * seen / expected)
 
     return _jackknifed(each, weights, statistic)
 

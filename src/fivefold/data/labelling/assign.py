@@ -10,6 +10,7 @@ import narwhals as nw
 
 from fivefold.data.callables import call_of, require_target
 from fivefold.data.labelling.annotations import annotated
+from fivefold.data.labelling.cases import by_case
 from fivefold.data.labelling.evaluate import with_values
 from fivefold.data.labelling.expression import compiled
 from fivefold.data.labelling.vocabulary import Vocabulary
@@ -121,16 +122,13 @@ def _spoken(frame: nw.LazyFrame[Any], config: LabelConfig) -> nw.LazyFrame[Any]:
     distinct = to_arrow(frame.select(_NEW).unique())[_NEW].to_pylist()
     found = sorted({value for value in distinct if value is not None}, key=str)
     words = Vocabulary(found, config.labels, config.mapping, f"label.{config.origin}")
-    column = nw.col(_NEW)
-    label: Any = None
-    for value in found:
-        place = words.place(value)
-        meant = nw.lit(None if place is None else words.classes[place])
-        branch = nw.when(column == nw.lit(value))
-        label = branch.then(meant).otherwise(None if label is None else label)
-    if label is None:
+    places = [(value, words.place(value)) for value in found]
+    cases = [
+        (nw.col(_NEW) == nw.lit(v), None if p is None else words.classes[p]) for v, p in places
+    ]
+    if all(meant is None for _, meant in cases):
         return frame
-    return frame.with_columns(label.alias(_NEW))
+    return frame.with_columns(by_case(cases).alias(_NEW))
 
 
 def _merged(frame: nw.LazyFrame[Any], config: LabelConfig) -> nw.LazyFrame[Any]:

@@ -14,6 +14,8 @@ from fivefold.data.values import rounded
 __all__ = ["Chosen", "by_model", "by_votes", "described", "of_numbers"]
 
 _DECIMALS = 6
+# Of rules there are many rows, and a rare answer of theirs is not to be smoothed away.
+_FEW = 0.01
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def by_model(
     votes: Votes, tie: str, confidence: float, least: int = 1, *, abstentions: bool = False
 ) -> Chosen:
     """Take the most probable label by the model of Dawid and Skene."""
-    fitted = dawid_skene(votes, abstentions=abstentions)
+    fitted = dawid_skene(votes, abstentions=abstentions, smoothing=_FEW if abstentions else 1.0)
     return _chosen(fitted.posterior, votes, tie, confidence, least, fitted)
 
 

@@ -106,9 +106,8 @@ def _column(call: Call, given: Any, rows: int) -> pa.Array:
 
 
 def _as_arrow(given: Any) -> pa.Array | None:
-    if isinstance(given, nw.Series):
-        given = given.to_arrow()
-    elif type(given).__module__.startswith("polars") and hasattr(given, "to_arrow"):
+    # Narwhals' and polars' own way; a relation of DuckDB has one of the name, too.
+    if hasattr(given, "to_arrow"):
         given = given.to_arrow()
     if isinstance(given, pa.Table):
         given = given.column(0) if given.num_columns == 1 else None

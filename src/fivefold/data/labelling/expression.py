@@ -3,8 +3,8 @@
 It is read as Python's grammar and turned into a Narwhals expression; nothing of it is run, and it
 means the same on every engine. There are column names (in backticks where they are no words),
 numbers, texts, ``True``, ``False``, ``None``; ``+ - * /``; ``== != < <= > >=``, chained too;
-``in`` and ``not in`` a list; ``is None`` and ``is not None``; ``and``, ``or``, ``not``; and
-``'late' if arr_delay >= 15 else 'on time'``.
+``in`` and ``not in`` a list; ``is None`` and ``is not None``; ``and``, ``or``, ``not``; and values by
+condition: ``'late' if arr_delay >= 15 else 'on time'``.
 
 A missing value makes a comparison missing, and so the label, unless ``is None`` asks for it. A
 condition is 1 where it is true and 0 where it is not.
@@ -21,6 +21,7 @@ from typing import Any
 
 import narwhals as nw
 
+from fivefold.data.labelling.cases import by_case
 from fivefold.data.values import dtype_name
 from fivefold.errors import ConfigError, DataError, nearest
 
@@ -151,7 +152,7 @@ class _Reader:
         kinds = {bool: "boolean", int: "integer", float: "number", str: "string"}
         if value is None:
             return _Term(nw.lit(None), "missing")
-        if type(value) not in kinds:
+        if not isinstance(value, bool | int | float | str):
             raise self._refused(f"{value!r} is not a value that a column can have")
         return _Term(nw.lit(value), kinds[type(value)], value)
 
@@ -231,20 +232,34 @@ class _Reader:
         return ~result if negated else result
 
     def _ifexp(self, node: ast.IfExp) -> _Term:
-        test = self._condition(self.read(node.test), node.test)
-        then, other = self.read(node.body), self.read(node.orelse)
-        if "missing" not in (then.kind, other.kind):
-            then, other = self._alike(then, other, ast.unparse(node.body), ast.unparse(node.orelse))
-        kind = other.kind if then.kind == "missing" else then.kind
-        if {then.kind, other.kind} == set(_NUMBERS):
-            then, other = (_Term(term.expr.cast(nw.Float64), "number") for term in (then, other))
-            kind = "number"
-        chosen = nw.when(test).then(then.expr).otherwise(other.expr)
-        if then.kind == "missing":
-            chosen = nw.when(~test).then(other.expr).otherwise(None)
-        elif other.kind == "missing":
-            chosen = nw.when(test).then(then.expr).otherwise(None)
-        return _Term(nw.when(~test.is_null()).then(chosen).otherwise(None), kind)
+        cases: list[tuple[nw.Expr, Any]] = []
+        kinds: set[str] = set()
+        known: nw.Expr | None = None
+        rest: ast.expr = node
+        while isinstance(rest, ast.IfExp):
+            test = self._condition(self.read(rest.test), rest.test)
+            # What a missing condition would have chosen is missing, not what comes after it.
+            cases += [(test.is_null(), None), (test, self._value(rest.body, kinds))]
+            known = ~test.is_null()
+            rest = rest.orelse
+        assert known is not None  # noqa: S101 - there is one condition at least
+        cases.append((known, self._value(rest, kinds)))
+        if kinds == set(_NUMBERS):
+            cases = [(c, None if value is None else float(value)) for c, value in cases]
+            kinds = {"number"}
+        if len(kinds) != 1:
+            found = ", ".join(sorted(kinds)) or "none"
+            raise self._refused(f"if and else need values of one type, and there are {found}")
+        return _Term(by_case(cases), kinds.pop())
+
+    def _value(self, node: ast.expr, kinds: set[str]) -> Any:
+        term = self.read(node)
+        if term.kind == "missing":
+            return None
+        if term.constant is None:
+            raise self._refused(f"{ast.unparse(node)!r} after if or else is not a value")
+        kinds.add(term.kind)
+        return term.constant
 
     def _condition(self, term: _Term, node: ast.expr) -> nw.Expr:
         if term.kind != "boolean":

@@ -9,15 +9,17 @@ informative by where it gives it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fivefold.data.labelling.votes import Floats, Votes
+from fivefold.data.labelling.votes import Floats, Ints, Votes
 
 __all__ = ["Fitted", "dawid_skene"]
 
 _MOST_ROUNDS = 500
-_CLOSE = 1e-7
+_CLOSE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,19 @@ class Fitted:
     converged: bool
 
 
-def dawid_skene(votes: Votes, *, abstentions: bool = False, smoothing: float = 0.01) -> Fitted:
+def dawid_skene(votes: Votes, *, abstentions: bool = False, smoothing: float = 1.0) -> Fitted:
     """Fit the model; there is no chance in it.
 
     Parameters
     ----------
     votes : Votes
-        Every item has one at least.
+        One item has one at least.
     abstentions : bool
-        Is it an answer of a source to say nothing of an item? Else it was not asked.
+        Is it an answer of a source to say nothing of an item? Else it was not asked. Then items of
+        which nobody says anything count, too: they tell what silence means.
     smoothing : float
-        Added to each count, so that a source that was never seen to err still may.
+        Added to each count, so that a source that was never seen to err still may. 1 steadies the
+        matrices of people who labelled a few dozen items each; rules see many more.
     """
     k = len(votes.classes)
     unit, source, value = votes.unit, votes.source, votes.value
@@ -68,12 +72,15 @@ def dawid_skene(votes: Votes, *, abstentions: bool = False, smoothing: float = 0
         answers = k + 1
     cell = source * answers + value
     counts = votes.counts()
-    posterior = counts / counts.sum(axis=1, keepdims=True)
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = (counts * votes.weight[:, None]).sum(axis=0)
+    unknown = np.tile(shares / shares.sum(), (votes.units, 1))
+    posterior = np.divide(counts, totals, out=unknown, where=totals > 0)
     for rounds in range(1, _MOST_ROUNDS + 1):
         weighted = posterior * votes.weight[:, None]
         prior = weighted.sum(axis=0) + smoothing
         prior /= prior.sum()
-        said = np.stack(
+        said: Floats = np.stack(
             [
                 np.bincount(
                     cell, weights=weighted[unit, label], minlength=len(votes.sources) * answers
@@ -82,8 +89,8 @@ def dawid_skene(votes: Votes, *, abstentions: bool = False, smoothing: float = 0
             ]
         ).reshape(k, len(votes.sources), answers)
         said = said.transpose(1, 0, 2) + smoothing
-        totals = said.sum(axis=2, keepdims=True)
-        confusion = np.divide(said, totals, out=np.zeros_like(said), where=totals > 0)
+        rows = said.sum(axis=2, keepdims=True)
+        confusion = np.divide(said, rows, out=np.zeros_like(said), where=rows > 0)
         before, posterior = posterior, _expected(votes.units, unit, source, value, prior, confusion)
         if np.abs(posterior - before).max(initial=0.0) < _CLOSE:
             return Fitted(posterior, prior, confusion, rounds, converged=True)
@@ -92,9 +99,9 @@ def dawid_skene(votes: Votes, *, abstentions: bool = False, smoothing: float = 0
 
 def _expected(
     units: int,
-    unit: np.ndarray,
-    source: np.ndarray,
-    value: np.ndarray,
+    unit: Ints,
+    source: Ints,
+    value: NDArray[Any],
     prior: Floats,
     confusion: Floats,
 ) -> Floats:
@@ -110,4 +117,5 @@ def _expected(
     )
     scores -= scores.max(axis=1, keepdims=True)
     odds: Floats = np.exp(scores)
-    return odds / odds.sum(axis=1, keepdims=True)
+    odds /= odds.sum(axis=1, keepdims=True)
+    return odds

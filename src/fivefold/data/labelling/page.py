@@ -73,7 +73,7 @@ def _overview(report: dict[str, Any]) -> list[Block]:
 
 def _estimate(label: str, given: dict[str, Any]) -> Fact:
     if given["value"] is None:
-        return Fact(label, "–", note=given["reason"])
+        return Fact(label, "not defined", note=given["reason"])
     note = "" if given["low"] is None else format.interval(given["low"], given["high"])
     return Fact(label, given["value"], note=note)
 
@@ -107,9 +107,14 @@ def _of_annotators(report: dict[str, Any]) -> list[Section]:
         blocks.append(_annotators_table(found))
     if not found["items_with_several"]:
         blocks.append(Alert("warn", "No item has two annotators, so agreement can't be measured."))
-    for name in ("unknown_items", "repeated"):
-        if report[name]:
-            blocks.append(Alert("info", f"{name.replace('_', ' ')}: {report[name]:,}."))
+    blocks += [
+        Alert("info", f"{report[name]:,} {what}.")
+        for name, what in (
+            ("unknown_items", "annotated rows are not in the table, and were left out"),
+            ("repeated", "annotations repeat one of the same annotator"),
+        )
+        if report[name]
+    ]
     sections = [Section("Agreement", blocks, note="Intervals are of 95 %, by the jackknife.")]
     consensus = report["consensus"]
     if "confusion" in consensus:

@@ -113,7 +113,7 @@ def uncertainty(chances: Floats, by: str) -> Floats:
         lie in [0, 1] (Settles, 2009, *Active Learning Literature Survey*, 3.1).
     """
     if by == "least_confidence":
-        doubts = 1 - chances.max(axis=1)
+        doubts: Floats = 1 - chances.max(axis=1)
     elif by == "margin":
         best = np.sort(chances, axis=1)[:, -2:]
         doubts = 1 - (best[:, 1] - best[:, 0])

@@ -19,6 +19,7 @@ from typing import Any
 import narwhals as nw
 
 from fivefold.data.columns import require_dtype, require_listed
+from fivefold.data.labelling.cases import by_case
 from fivefold.data.labelling.expression import compiled
 from fivefold.errors import ConfigError
 
@@ -61,10 +62,8 @@ def binned(
             where="edges",
             got=f"{len(edges)} edges, {len(labels)} labels",
         )
-    chosen = nw.lit(labels[-1])
-    for edge, label in reversed(list(zip(edges, labels, strict=False))):
-        chosen = nw.when(nw.col(column) < edge).then(nw.lit(label)).otherwise(chosen)
-    return nw.when(~nw.col(column).is_null()).then(chosen).otherwise(None)
+    below = [(nw.col(column) < edge, label) for edge, label in zip(edges, labels, strict=False)]
+    return by_case([*below, (~nw.col(column).is_null(), labels[-1])])
 
 
 def when(table: nw.LazyFrame[Any], expression: str, label: Label) -> nw.Expr:
@@ -87,7 +86,7 @@ def when(table: nw.LazyFrame[Any], expression: str, label: Label) -> nw.Expr:
             got=f"{expression} ({condition.kind})",
             allowed="a comparison, such as arr_delay >= 15",
         )
-    return nw.when(condition.expr).then(nw.lit(label)).otherwise(None)
+    return by_case([(condition.expr, label)])
 
 
 def contains(table: nw.LazyFrame[Any], column: str, words: Sequence[str], label: Label) -> nw.Expr:
@@ -96,11 +95,7 @@ def contains(table: nw.LazyFrame[Any], column: str, words: Sequence[str], label:
     require_dtype(table, column, ("string",), "column")
     require_listed_words(words)
     lower = nw.col(column).str.to_lowercase()
-    found: nw.Expr | None = None
-    for word in words:
-        here = lower.str.contains(word.lower(), literal=True)
-        found = here if found is None else found | here
-    return nw.when(found).then(nw.lit(label)).otherwise(None)  # type: ignore[arg-type]
+    return by_case([(lower.str.contains(word.lower(), literal=True), label) for word in words])
 
 
 def require_listed_words(words: Sequence[str]) -> None:

@@ -132,8 +132,8 @@ def suspected(frame: nw.LazyFrame[Any], config: LabelConfig, made_of: tuple[str,
 def _ranked(labels: Ints, chances: Floats) -> tuple[Ints, Floats]:
     """Give the suspected places, the worst first, and the joint of given and true labels."""
     try:
-        from cleanlab.count import estimate_joint
-        from cleanlab.filter import find_label_issues
+        from cleanlab.count import estimate_joint  # type: ignore[import-untyped]
+        from cleanlab.filter import find_label_issues  # type: ignore[import-untyped]
     except ImportError as error:
         raise ConfigError(
             "the search for wrong labels needs the package cleanlab",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Ints", "Floats", "Votes"]
+__all__ = ["Floats", "Ints", "Votes"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -76,7 +76,7 @@ def ruled(
     spoken = (cells >= 0).any(axis=1)
     report, labels = _summed(cells, known, counts, spoken, words, names, config)
     coded = voted.with_columns(
-        **{f"{name}_code": _code(voted, name, words, columns[name]) for name in calls}
+        **{f"{name}_code": _code(name, words, columns[name]) for name in calls}
     ).drop(*calls)
     on = [f"{name}_code" for name in calls]
     posterior = pa.table({**dict(zip(on, labels[0].T, strict=True))}).append_column(new, labels[1])
@@ -96,14 +96,14 @@ def _summed(
 ) -> tuple[dict[str, Any], tuple[Any, pa.Array, pa.Array]]:
     rules = config.rules
     assert rules is not None  # noqa: S101 - as above
-    unit, source = np.nonzero(cells[spoken] >= 0)
+    unit, source = np.nonzero(cells >= 0)
     votes = Votes(
         words.classes,
         names,
         unit.astype(np.int64),
         source.astype(np.int64),
-        cells[spoken][unit, source],
-        counts[spoken].astype(np.float64),
+        cells[unit, source],
+        counts.astype(np.float64),
     )
     modelled = rules.consensus == "label_model"
     chosen = (
@@ -122,14 +122,14 @@ def _summed(
         "consensus": {
             "method": rules.consensus,
             **described(chosen, votes, abstentions=True),
-            **_accuracy(chosen, known[spoken], counts[spoken], rules.gold is not None),
+            **_accuracy(chosen, known, counts, rules.gold is not None),
         },
     }
     # Patterns that differ in their gold label only are one.
-    _, first = np.unique(cells[spoken], axis=0, return_index=True)
+    _, first = np.unique(cells, axis=0, return_index=True)
     labels = label_column(chosen.label[first], words.classes)
     confidence = pa.array(chosen.confidence[first], from_pandas=True)
-    return report, (np.ascontiguousarray(cells[spoken][first]), labels, confidence)
+    return report, (np.ascontiguousarray(cells[first]), labels, confidence)
 
 
 def _place(words: Vocabulary, value: Any) -> int:
@@ -137,7 +137,7 @@ def _place(words: Vocabulary, value: Any) -> int:
     return -1 if place is None else place
 
 
-def _code(frame: nw.LazyFrame[Any], name: str, words: Vocabulary, found: list[Any]) -> nw.Expr:
+def _code(name: str, words: Vocabulary, found: list[Any]) -> nw.Expr:
     """Give the place of a rule's label among the classes, and -1 where it abstains."""
     column = nw.col(name)
     code = nw.lit(-1)
