@@ -122,12 +122,11 @@ def _spoken(frame: nw.LazyFrame[Any], config: LabelConfig) -> nw.LazyFrame[Any]:
     distinct = to_arrow(frame.select(_NEW).unique())[_NEW].to_pylist()
     found = sorted({value for value in distinct if value is not None}, key=str)
     words = Vocabulary(found, config.labels, config.mapping, f"label.{config.origin}")
-    places = [(value, words.place(value)) for value in found]
-    cases = [
-        (nw.col(_NEW) == nw.lit(v), None if p is None else words.classes[p]) for v, p in places
-    ]
-    if all(meant is None for _, meant in cases):
+    places = [words.place(value) for value in found]
+    meant = [None if place is None else words.classes[place] for place in places]
+    if all(label is None for label in meant):
         return frame
+    cases = [(nw.col(_NEW) == nw.lit(v), label) for v, label in zip(found, meant, strict=True)]
     return frame.with_columns(by_case(cases).alias(_NEW))
 
 

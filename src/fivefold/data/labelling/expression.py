@@ -3,8 +3,8 @@
 It is read as Python's grammar and turned into a Narwhals expression; nothing of it is run, and it
 means the same on every engine. There are column names (in backticks where they are no words),
 numbers, texts, ``True``, ``False``, ``None``; ``+ - * /``; ``== != < <= > >=``, chained too;
-``in`` and ``not in`` a list; ``is None`` and ``is not None``; ``and``, ``or``, ``not``; and values by
-condition: ``'late' if arr_delay >= 15 else 'on time'``.
+``in`` and ``not in`` a list; ``is None`` and ``is not None``; ``and``, ``or``, ``not``; and values
+by condition: ``'late' if arr_delay >= 15 else 'on time'``.
 
 A missing value makes a comparison missing, and so the label, unless ``is None`` asks for it. A
 condition is 1 where it is true and 0 where it is not.

@@ -80,15 +80,11 @@ def dawid_skene(votes: Votes, *, abstentions: bool = False, smoothing: float = 1
         weighted = posterior * votes.weight[:, None]
         prior = weighted.sum(axis=0) + smoothing
         prior /= prior.sum()
-        said: Floats = np.stack(
-            [
-                np.bincount(
-                    cell, weights=weighted[unit, label], minlength=len(votes.sources) * answers
-                )
-                for label in range(k)
-            ]
-        ).reshape(k, len(votes.sources), answers)
-        said = said.transpose(1, 0, 2) + smoothing
+        size = len(votes.sources) * answers
+        cells = np.empty((k, size))
+        for label in range(k):
+            cells[label] = np.bincount(cell, weights=weighted[unit, label], minlength=size)
+        said = cells.reshape(k, len(votes.sources), answers).transpose(1, 0, 2) + smoothing
         rows = said.sum(axis=2, keepdims=True)
         confusion = np.divide(said, rows, out=np.zeros_like(said), where=rows > 0)
         before, posterior = posterior, _expected(votes.units, unit, source, value, prior, confusion)

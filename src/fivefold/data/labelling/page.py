@@ -174,7 +174,9 @@ def _of_rules(report: dict[str, Any]) -> list[Section]:
             Fact(
                 "accuracy",
                 format.percent(consensus["accuracy"]),
-                note=f"{consensus['gold_rows']:,} gold rows",
+                note=f"{consensus['gold_rows']:,} gold rows; by majority "
+                f"{format.percent(consensus['majority_accuracy'])} "
+                f"of {consensus['majority_gold_rows']:,}",
             )
         )
     sections = [Section("Rules", [Facts(facts), Table(heads, rows, caption="Rules")])]

@@ -122,7 +122,7 @@ def _summed(
         "consensus": {
             "method": rules.consensus,
             **described(chosen, votes, abstentions=True),
-            **_accuracy(chosen, known, counts, rules.gold is not None),
+            **_accuracy(chosen, votes, known, counts, rules.gold is not None),
         },
     }
     # Patterns that differ in their gold label only are one.
@@ -175,10 +175,20 @@ def _measured(
     return measured
 
 
-def _accuracy(chosen: Chosen, known: Ints, counts: Ints, gold: bool) -> dict[str, Any]:
+def _accuracy(
+    chosen: Chosen, votes: Votes, known: Ints, counts: Ints, gold: bool
+) -> dict[str, Any]:
+    """Measure the labels by the gold ones, and those that a plain majority would give."""
     if not gold:
         return {}
-    judged = (chosen.label >= 0) & (known >= 0)
-    n = int(counts[judged].sum())
-    right = int(counts[judged & (chosen.label == known)].sum())
-    return {"gold_rows": n, "accuracy": rounded(right / n, 6) if n else None}
+    measured: dict[str, Any] = {}
+    for prefix, labels in (
+        ("", chosen.label),
+        ("majority_", by_votes(votes, "missing", 0.0).label),
+    ):
+        judged = (labels >= 0) & (known >= 0)
+        n = int(counts[judged].sum())
+        right = int(counts[judged & (labels == known)].sum())
+        measured[f"{prefix}gold_rows"] = n
+        measured[f"{prefix}accuracy"] = rounded(right / n, 6) if n else None
+    return measured
