@@ -125,7 +125,9 @@ def _spoken(frame: nw.LazyFrame[Any], config: LabelConfig) -> nw.LazyFrame[Any]:
     places = [words.place(value) for value in found]
     meant = [None if place is None else words.classes[place] for place in places]
     if all(label is None for label in meant):
-        return frame
+        raise DataError(
+            "the mapping drops every value", where="label.mapping", got=", ".join(map(str, found))
+        )
     cases = [(nw.col(_NEW) == nw.lit(v), label) for v, label in zip(found, meant, strict=True)]
     return frame.with_columns(by_case(cases).alias(_NEW))
 

@@ -19,7 +19,9 @@ def by_case(cases: Sequence[tuple[nw.Expr, Any]]) -> nw.Expr:
         Conditions on columns, and texts, numbers or booleans of one type; None is missing. One
         value at least is not None.
     """
-    chosen = nw.lit(_filler(cases))
+    kind = next(type(value) for _, value in cases if value is not None)
+    whole = kind in (int, bool)
+    chosen = nw.lit(kind())
     given: nw.Expr | None = None
     before: nw.Expr | None = None
     for condition, value in cases:
@@ -31,14 +33,8 @@ def by_case(cases: Sequence[tuple[nw.Expr, Any]]) -> nw.Expr:
             chosen = nw.when(here).then(nw.lit(value)).otherwise(chosen)
             given = here if given is None else given | here
     assert given is not None  # noqa: S101 - the caller gives a value
-    filler = _filler(cases)
-    if isinstance(filler, bool):
-        chosen = chosen.cast(nw.Boolean)
-    elif isinstance(filler, int):
+    if whole:
         # pandas would make integers with missing values floats, but for a sum with Arrow's.
         chosen = chosen.cast(nw.Int64) + given.cast(nw.Int64) * 0
-    return nw.when(given).then(chosen).otherwise(None)
-
-
-def _filler(cases: Sequence[tuple[nw.Expr, Any]]) -> Any:
-    return next(value for _, value in cases if value is not None)
+    result = nw.when(given).then(chosen).otherwise(None)
+    return result == 1 if kind is bool else result

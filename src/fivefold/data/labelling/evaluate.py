@@ -95,6 +95,11 @@ def _given(table: pa.Table, call: Call, engine: str) -> Any:
         import polars as pl
 
         return pl.from_arrow(table)
+    if library == "duckdb":
+        import duckdb
+
+        # A connection of its own, because ours is busy giving the batches.
+        return duckdb.connect().from_arrow(table)
     return nw.to_native(from_arrow(table, library))
 
 
