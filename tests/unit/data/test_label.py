@@ -29,6 +29,7 @@ TABLE = pa.table(
         "id": list(range(ROWS)),
         "n": pa.array([None if i % 9 == 0 else i % 7 for i in range(ROWS)], pa.int64()),
         "s": pa.array([["Good", "bad value", None, "so-so"][i % 4] for i in range(ROWS)]),
+        "p_confidence": [0.5] * ROWS,
         "part": pa.array([i % 2 if i < 20 else None for i in range(ROWS)], pa.int64()),
     }
 )
@@ -322,6 +323,7 @@ def test_odd_annotations_are_labels_all_the_same() -> None:
                                         "label": 1}}}}, ["a rule needs a condition"]),
         ({"column": "s", "mapping": {"Good": None, "bad value": None, "so-so": None}},
          ["the mapping drops every value"]),
+        ({"annotators": {"table": "people"}, "target": "p"}, ["has the column 'p_confidence'"]),
         ({"annotators": {"tabel": "x"}}, ["did you mean 'table'?"]),
     ],
 )  # fmt: skip

@@ -70,7 +70,7 @@ def assigned(
         )
     if config.annotators is not None:
         found = annotated(table, tables, config)
-        extra = f"{config.target}_{found.extra}"
+        extra = _free(f"{config.target}_{found.extra}", table)
         labels = from_arrow(
             found.labels.rename_columns([*config.key, _NEW, f"{_NEW}_extra"]), config.engine
         )
@@ -79,11 +79,22 @@ def assigned(
         return Assigned(frame, {"annotators": found.report}, (extra,))
     if config.rules is not None:
         frame, _, report = ruled(table, config, _NEW)
-        extra = f"{config.target}_confidence"
+        extra = _free(f"{config.target}_confidence", table)
         frame = _merged(frame, config).rename({f"{_NEW}_confidence": extra})
         return Assigned(frame, {"rules": report}, (extra, config.rules.gold or extra))
     frame, made_of, report = _by_row(table, config)
     return Assigned(_merged(_spoken(frame, config), config), report, made_of)
+
+
+def _free(name: str, table: nw.LazyFrame[Any]) -> str:
+    if name in table.collect_schema():
+        raise DataError(
+            f"the table has the column {name!r}, which the labels need",
+            where="label",
+            got=name,
+            hint="rename it in integrate, or in the source",
+        )
+    return name
 
 
 def _by_row(

@@ -132,7 +132,7 @@ def described(chosen: Chosen, votes: Votes, abstentions: bool = False) -> dict[s
     if fitted is None:
         return report
     names = [str(name) for name in votes.classes]
-    answers = [*names, "abstains"] if abstentions else names
+    answers = [*names, "nothing"] if abstentions else names
     report["rounds"] = fitted.rounds
     report["converged"] = fitted.converged
     report["class_shares"] = {

@@ -29,7 +29,6 @@ __all__ = ["Judge", "Rows", "drawn", "features_of"]
 
 _USABLE = ("integer", "number", "boolean", "string")
 _CATEGORIES = 50
-_FEW_ROWS = 20_000
 
 
 def features_of(
@@ -175,9 +174,9 @@ class Judge:
             chances[:, labels[0]] = 1
             return chances
         model = self._built()
-        # BLAS splits sums by its number of threads; on few rows threads wait more than they work.
-        library = None if len(known) < _FEW_ROWS else "blas"
-        with warnings.catch_warnings(), threadpool_limits(limits=1, user_api=library):
+        # BLAS splits sums by its number of threads; and beside other stages the threads of boosting
+        # wait for one another more than they work: 20 s became more than 90 s.
+        with warnings.catch_warnings(), threadpool_limits(limits=1):
             warnings.simplefilter("ignore")
             try:
                 model.fit(known, labels)
