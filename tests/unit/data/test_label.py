@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.resources
 import json
 import subprocess
 import sys
@@ -13,6 +15,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fivefold.data.label import LabelConfig, Labelled, label
 from fivefold.errors import ConfigError, DataError, FivefoldError
@@ -99,6 +104,7 @@ RULES = {
 }
 DECLARED: dict[str, dict[str, Any]] = {
     "column": {"column": "s", "mapping": {"Good": "g", "bad value": "b", "so-so": None}},
+    "column of numbers": {"column": "part", "mapping": {0: "no", 1: "yes"}},
     "column in place": {"target": "s", "column": "s", "mapping": {"Good": 2, "bad value": 0,
                                                                   "so-so": 1}},
     "expression": {"expression": "n >= 4"},
@@ -252,6 +258,48 @@ def test_a_key_is_read_as_the_tables_type() -> None:
         tables={"said": said},
     )
     assert to_arrow(result.table.frame).sort_by("at")["y"].to_pylist() == [0, 1]
+
+
+@pytest.mark.parametrize("choice", ["none", "expression", "annotators", "rules"])
+def test_the_menu_is_of_the_stages_own_options(choice: str) -> None:
+    file = importlib.resources.files("fivefold") / "conf" / "label" / f"{choice}.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("# @package label\n")
+    values = yaml.safe_load(text.replace("functions: ???", "functions: {r: {}}"))
+    config = typed(LabelConfig, {"key": ["id"], "target": "y", **_filled(values)}, "label")
+    assert config.origin == (None if choice == "none" else choice)
+
+
+def _filled(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {name: _filled(value) for name, value in values.items()}
+    return "x" if values == "???" else values
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    said=st.lists(
+        st.tuples(
+            st.integers(0, 4),
+            st.sampled_from(["a", "b", "c", None]),
+            st.sampled_from(["x", "y", "", "z", None]),
+        ),
+        max_size=14,
+    ),
+    consensus=st.sampled_from(["majority", "dawid_skene"]),
+    level=st.sampled_from(["nominal", "ordinal"]),
+    repeated=st.sampled_from(["error", "first", "last"]),
+)
+def test_any_annotations_are_labels_or_a_message(
+    said: list[tuple[Any, ...]], consensus: str, level: str, repeated: str
+) -> None:
+    types = [pa.int64(), pa.string(), pa.string()]
+    table = pa.table({n: pa.array([row[i] for row in said], types[i]) for i, n in enumerate(LONG)})
+    declared = {"table": "t", "consensus": consensus, "repeated": repeated}
+    with contextlib.suppress(FivefoldError):
+        result = labelled(annotators=declared, tables={"t": table}, level=level)
+        json.dumps(result.report, allow_nan=False)
+        assert set(column(result)) <= {"x", "y", "", "z", None}
 
 
 TWICE = long_of((1, "a", 0), (1, "a", 1), (2, "b", 1), (2, "b", 1))

@@ -84,9 +84,14 @@ def alpha(counts: Floats, weights: Floats, level: str = "nominal") -> Estimate:
     if not len(counts):
         return _undefined("no item has two annotators")
     classes = counts.shape[1]
-    each = counts[:, :, None] * counts[:, None, :]
-    each[:, np.arange(classes), np.arange(classes)] -= counts
-    each /= (counts.sum(axis=1) - 1)[:, None, None]
+    pairable = 1 / (counts.sum(axis=1) - 1)
+    sums = counts.T @ (counts * (weights * pairable)[:, None])
+    sums -= np.diag((weights * pairable) @ counts)
+    each = None
+    if counts.size * classes <= _MOST_NUMBERS:
+        each = counts[:, :, None] * counts[:, None, :]
+        each[:, np.arange(classes), np.arange(classes)] -= counts
+        each *= pairable[:, None, None]
 
     def statistic(coincidences: Floats) -> Floats:
         totals = coincidences.sum(axis=-1)
@@ -100,7 +105,7 @@ def alpha(counts: Floats, weights: Floats, level: str = "nominal") -> Estimate:
         expected = (totals[..., :, None] * totals[..., None, :] * delta).sum(axis=(-2, -1))
         return np.asarray(1 - (n - 1) * seen / expected)
 
-    return _jackknifed(each, weights, statistic)
+    return _jackknifed(sums, each, weights, statistic)
 
 
 def fleiss_kappa(counts: Floats, weights: Floats) -> Estimate:
@@ -122,7 +127,7 @@ def fleiss_kappa(counts: Floats, weights: Floats) -> Estimate:
         chance = (shares**2).sum(axis=-1)
         return np.asarray((seen - chance) / (1 - chance))
 
-    return _jackknifed(each, weights, statistic)
+    return _jackknifed(weights @ each, each, weights, statistic)
 
 
 def cohen_kappa(confusion: Floats, ordered: bool = False) -> Estimate:
@@ -141,8 +146,6 @@ def cohen_kappa(confusion: Floats, ordered: bool = False) -> Estimate:
     place = np.arange(classes)
     distance = (place[:, None] - place[None, :]) ** 2 if ordered else 1.0 - np.eye(classes)
     cells = np.argwhere(confusion > 0)
-    each = np.zeros((len(cells), classes, classes))
-    each[np.arange(len(cells)), cells[:, 0], cells[:, 1]] = 1
 
     def statistic(table: Floats) -> Floats:
         n = table.sum(axis=(-2, -1))
@@ -150,7 +153,11 @@ def cohen_kappa(confusion: Floats, ordered: bool = False) -> Estimate:
         chance = table.sum(axis=-1)[..., :, None] * table.sum(axis=-2)[..., None, :]
         return np.asarray(1 - n * seen / (chance * distance).sum(axis=(-2, -1)))
 
-    return _jackknifed(each, confusion[cells[:, 0], cells[:, 1]], statistic)
+    each = None
+    if len(cells) * classes * classes <= _MOST_NUMBERS:
+        each = np.zeros((len(cells), classes, classes))
+        each[np.arange(len(cells)), cells[:, 0], cells[:, 1]] = 1
+    return _jackknifed(confusion, each, confusion[cells[:, 0], cells[:, 1]], statistic)
 
 
 def numeric_alpha(votes: Votes) -> Estimate:
@@ -176,19 +183,21 @@ def numeric_alpha(votes: Votes) -> Estimate:
         spread = sums[..., 2] - sums[..., 1] ** 2 / n
         return np.asarray(1 - (n - 1) / n * sums[..., 3] / spread)
 
-    return _jackknifed(each, np.ones(len(m)), statistic)
+    return _jackknifed(each.sum(axis=0), each, np.ones(len(m)), statistic)
 
 
-def _jackknifed(each: Floats, weights: Floats, statistic: Any) -> Estimate:
-    """Compute a statistic of weighted sums, and its interval by leaving out one item at a time."""
-    sums = np.tensordot(weights, each, axes=1)
+def _jackknifed(sums: Floats, each: Floats | None, weights: Floats, statistic: Any) -> Estimate:
+    """Compute a statistic of sums, and its interval by leaving out one item at a time.
+
+    ``each`` is what an item adds to the sums; None where that is too much to hold.
+    """
     items = weights.sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(statistic(sums))
         if not np.isfinite(value):
             return _undefined("every annotation is the same label")
         estimate: Estimate = {"value": rounded(value, _DIGITS)}
-        if items < 3 or each.size > _MOST_NUMBERS:
+        if items < 3 or each is None:
             return {**estimate, "low": None, "high": None}
         without = statistic(sums - each)
     # A label that only the item left out has makes the statistic undefined without it.
