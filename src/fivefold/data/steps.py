@@ -15,7 +15,7 @@ from fivefold.table import from_arrow, to_arrow
 from fivefold.table.engine import from_native
 from fivefold.table.parquet import canonical
 
-__all__ = ["run_step"]
+__all__ = ["annotation", "run_step"]
 
 _ASKED = ("narwhals", "pandas", "polars", "pyarrow", "duckdb")
 
@@ -44,7 +44,7 @@ def run_step(call: Call, table: nw.LazyFrame[Any], engine: str) -> nw.LazyFrame[
 
 
 def _as_asked(table: nw.LazyFrame[Any], function: Callable[..., Any], engine: str) -> Any:
-    library, name = _annotation(function)
+    library, name = annotation(function)
     if library == "narwhals":
         return table.collect() if name == "DataFrame" else table
     if library is None or library == engine:
@@ -58,7 +58,7 @@ def _as_asked(table: nw.LazyFrame[Any], function: Callable[..., Any], engine: st
     return converted.collect() if library == "polars" and name == "DataFrame" else converted
 
 
-def _annotation(function: Callable[..., Any]) -> tuple[str | None, str]:
+def annotation(function: Callable[..., Any]) -> tuple[str | None, str]:
     """Give the library and the class that the first parameter is annotated with."""
     parameters = list(inspect.signature(function).parameters.values())
     if not parameters:
