@@ -2,14 +2,16 @@
 
 from fivefold.table.engine import ENGINES, checkpoint, from_arrow, require_columns, scan, to_arrow
 from fivefold.table.parquet import Table, write_arrow, write_table
-from fivefold.table.schema import ROLES, Column, TableSchema
+from fivefold.table.schema import ON_VIOLATION, ROLES, Column, TableSchema, bound
 
 __all__ = [
     "ENGINES",
+    "ON_VIOLATION",
     "ROLES",
     "Column",
     "Table",
     "TableSchema",
+    "bound",
     "checkpoint",
     "from_arrow",
     "require_columns",

@@ -171,9 +171,12 @@ class Column:
                     if self.dtype == "string"
                     else "is the dtype right?",
                 )
-        if self.dtype not in ("string", "boolean"):
-            for value in self.allowed or ():
+        for value in self.allowed or ():
+            if self.dtype not in ("string", "boolean"):
                 bound(self.dtype, value)
+            elif not isinstance(value, str if self.dtype == "string" else bool):
+                # YAML takes NO for false, and 007 for 7.
+                raise _refused(self.dtype, value, "a text in quotes, or true and false")
         low, high = (None if at is None else bound(self.dtype, at) for at in (self.min, self.max))
         _require_ordered("min", low, high)
         _require_ordered("min_length", self.min_length, self.max_length)
