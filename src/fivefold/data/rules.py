@@ -178,10 +178,13 @@ def column_rules(name: str, column: Column, dtype: Any, default: str) -> list[Ru
         found.append((f"min_length: {low}", "str_length", {"min_value": low}))
     if high is not None:
         found.append((f"max_length: {high}", "str_length", {"max_value": high}))
-    if column.pattern is not None:
-        found.append((f"pattern: {column.pattern}", "str_matches", rf"^(?:{column.pattern})\z"))
     follows = column.on_violation or default
     rules = [Rule(name, words, follows, (name,), check, value) for words, check, value in found]
+    if column.pattern is not None:
+        # Not pandera's own check, which takes for right what Python's syntax and Rust's share.
+        whole = nw.col(name).str.contains(rf"^(?:{column.pattern})\z")
+        words = f"pattern: {column.pattern}"
+        rules.append(Rule(name, words, follows, (name,), holds=whole, reads=(name,)))
     if column.unique:
         rules.append(Rule(name, "unique: true", follows, (name,), together=True))
     return rules
@@ -204,15 +207,16 @@ def _zoned(moment: Any, dtype: Any) -> Any:
     return moment if dtype.time_zone else moment.replace(tzinfo=None)
 
 
-def pattern_problem(column: Column) -> str | None:
-    """Say what is wrong with a column's regular expression."""
+def pattern_problem(pattern: str) -> str | None:
+    """Say what is wrong with a regular expression."""
     import polars as pl
 
     try:
-        pl.select(pl.lit("").str.contains(f"(?:{column.pattern})"))
+        pl.select(pl.lit("").str.contains(f"(?:{pattern})"))
     except pl.exceptions.PolarsError as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        return lines[-1] if lines else "it can't be read"
+        lines = [line.strip() for line in str(error).splitlines()]
+        named = (line.removeprefix("error: ") for line in lines if line.startswith("error: "))
+        return next(named, lines[0])
     return None
 
 

@@ -210,15 +210,14 @@ def _rules(
     config: ValidateConfig, have: nw.Schema, columns: Mapping[str, Column]
 ) -> tuple[list[Rule], list[str]]:
     """Give the rules that can be asked of the table, and a line for each of the others."""
-    rules, problems = [], []
+    rules: list[Rule] = []
+    problems = []
     for name, column in columns.items():
-        of_column = column_rules(name, column, have[name], config.on_violation)
-        for rule in of_column:
-            wrong = pattern_problem(column) if rule.check == "str_matches" else None
-            if wrong:
-                problems.append(f"{name}: {rule.words} is no regular expression: {wrong}")
-            else:
-                rules.append(rule)
+        wrong = pattern_problem(column.pattern) if column.pattern is not None else None
+        if wrong:
+            problems.append(f"{name}: pattern: {column.pattern} is none: {wrong}")
+        else:
+            rules += column_rules(name, column, have[name], config.on_violation)
     on_rows, more = check_rules(config.checks, have, config.on_violation)
     return rules + on_rows, problems + more
 
