@@ -26,7 +26,7 @@ from fivefold.errors import ConfigError, SchemaError, nearest
 from fivefold.objective import Objective
 from fivefold.table import ON_VIOLATION, Column, Table, TableSchema
 
-__all__ = ["ValidateConfig", "Validated", "validate"]
+__all__ = ["ValidateConfig", "Validated", "declared_rules", "validate"]
 
 ON_EXTRA = ("error", "ignore")
 
@@ -161,7 +161,7 @@ def validate(
         if dtype_name(have[name]) == column.dtype
     }
     observed = observe(table, fitting)
-    rules, problems = _rules(config, have, fitting)
+    rules, problems = declared_rules(config, have, fitting)
     rows, key = count_rows(table), [name for name in config.key if name in have]
     located, unlocated = _looked_for(
         table, rules, observed, key, int(rows * config.max_quarantined)
@@ -206,7 +206,7 @@ _ROLES: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-def _rules(
+def declared_rules(
     config: ValidateConfig, have: nw.Schema, columns: Mapping[str, Column]
 ) -> tuple[list[Rule], list[str]]:
     """Give the rules that can be asked of the table, and a line for each of the others."""
