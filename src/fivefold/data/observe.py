@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,6 +77,8 @@ class Observed:
 def _read(dtype: str, value: Any) -> Any:
     if value is None:
         return None
+    if dtype == "datetime":
+        return datetime.datetime.fromisoformat(value)
     return float(value) if dtype == "number" else bound(dtype, value)
 
 

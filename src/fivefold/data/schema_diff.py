@@ -12,7 +12,7 @@ from fivefold.data.observe import Observed, observe
 from fivefold.data.validate import ValidateConfig, declared_rules
 from fivefold.data.values import dtype_name, plain
 from fivefold.data.violations import Violation, locate
-from fivefold.table import Column
+from fivefold.table import Column, bound
 
 __all__ = ["Difference", "against_report", "against_schema", "observed_now"]
 
@@ -76,7 +76,7 @@ def against_schema(
         if column.max_missing is not None and now[name].missing_share > column.max_missing:
             allowed = f"{column.max_missing:.1%} at most"
             found.append(Difference(name, "missing", allowed, f"{now[name].missing_share:.1%}"))
-    order = {name: at for at, name in enumerate([*config.columns, *now])}
+    order = {name: at for at, name in enumerate(dict.fromkeys([*config.columns, *now]))}
     return sorted(found, key=lambda each: order.get(each.where, len(order)))
 
 
@@ -92,7 +92,8 @@ def _structure(now: Mapping[str, Observed], columns: Mapping[str, Column]) -> It
 
 
 def _violated(violation: Violation, now: Mapping[str, Observed]) -> Difference:
-    rule, rows = violation.rule, f"{violation.rows:,} rows"
+    rule = violation.rule
+    rows = "1 row" if violation.rows == 1 else f"{violation.rows:,} rows"
     if rule.check in ("ge", "le"):
         seen = now[rule.label]
         rows = f"{plain(seen.min if rule.check == 'ge' else seen.max)}, in {rows}"
@@ -139,8 +140,8 @@ def _changes(name: str, was: Observed, seen: Observed) -> Iterator[Difference]:
     rise = seen.missing_share - was.missing_share
     if rise > _RISE or (seen.missing and not was.missing):
         yield Difference(name, "missing", f"{was.missing_share:.1%}", f"{seen.missing_share:.1%}")
-    ends = (was.min, was.max, seen.min, seen.max)
-    if None not in ends and (seen.min < was.min or seen.max > was.max):
+    ends = [_comparable(was.dtype, end) for end in (was.min, was.max, seen.min, seen.max)]
+    if None not in ends and (ends[2] < ends[0] or ends[3] > ends[1]):
         yield Difference(
             name,
             "range",
@@ -157,6 +158,11 @@ def _changes(name: str, was: Observed, seen: Observed) -> Iterator[Difference]:
         if new or gone:
             words = [f"new: {_listed(new)}"] * bool(new) + [f"gone: {_listed(gone)}"] * bool(gone)
             yield Difference(name, "values", f"{len(was.values)} of them", "; ".join(words))
+
+
+def _comparable(dtype: str, end: Any) -> Any:
+    # Of two revisions one may have had a time zone.
+    return bound(dtype, end) if dtype == "datetime" and end is not None else end
 
 
 def _listed(values: list[Any]) -> str:
