@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 
 from fivefold.data.callables import call_of
-from fivefold.data.expressions import Expression
+from fivefold.data.expressions import compiled, require_readable
 from fivefold.data.observe import Observed, allowed_values
 from fivefold.data.values import dtype_name
 from fivefold.errors import ConfigError, FivefoldError, SchemaError, nearest
@@ -65,7 +65,7 @@ class TableCheck:
             )
         for name, text in (("check", self.check), ("when", self.when)):
             if isinstance(text, str) and (text or name == "check"):
-                Expression(text, f"{where}.{name}")
+                require_readable(text, f"{where}.{name}")
         if self.check is not None and not isinstance(self.check, str | dict):
             raise ConfigError(
                 "a check is an expression or a function",
@@ -253,22 +253,23 @@ def _row_rule(check: TableCheck, schema: nw.Schema, where: str, follows: str) ->
                 raise SchemaError(f"the table has no column {name!r}", hint=nearest(name, schema))
         words = f"unique: [{', '.join(check.unique)}]"
         return Rule(label, words, follows, tuple(check.unique), together=True)
-    asked: Sequence[Expression] = ()
+    reads: tuple[str, ...] | None = None
     if isinstance(check.check, str):
-        asked = [Expression(check.check, where)]
-        holds, words = asked[0](schema), check.check
+        asked = compiled(check.check, schema, where)
+        holds, words, reads = asked.expr, check.check, asked.columns
     else:
         call = call_of(check.check, where)
         holds, words = call(error=SchemaError), call.name
         if not isinstance(holds, nw.Expr):
             raise SchemaError("the function gave no Narwhals expression", got=type(holds).__name__)
+    shown = reads or ()
     if check.when:
-        asked = [*asked, Expression(check.when, where)]
-        holds, words = ~asked[-1](schema) | holds, f"{words}, when {check.when}"
-    columns = tuple(dict.fromkeys(name for each in asked for name in each.columns))
+        condition = compiled(check.when, schema, where)
+        holds, words = ~condition.expr | holds, f"{words}, when {check.when}"
+        shown = tuple(dict.fromkeys((*shown, *condition.columns)))
+        reads = None if reads is None else shown
     _require_truth(holds, schema)
-    reads = columns if isinstance(check.check, str) else None
-    return Rule(label, words, follows, columns, holds=holds, reads=reads)
+    return Rule(label, words, follows, shown, holds=holds, reads=reads)
 
 
 def _require_truth(holds: nw.Expr, schema: nw.Schema) -> None:
