@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
 
+from fivefold.data.lineage import column_sources
 from fivefold.data.observe import Observed, count_rows, observe
 from fivefold.data.outcomes import (
     class_lines,
@@ -119,6 +120,7 @@ class Validated:
 def validate(
     table: nw.LazyFrame[Any],
     audit: Mapping[str, Any],
+    lineage: Mapping[str, Any],
     objective: Objective,
     config: ValidateConfig,
 ) -> Validated:
@@ -132,7 +134,9 @@ def validate(
     table : narwhals.LazyFrame
         The cleaned rows.
     audit : mapping
-        What clean found: a column that gives the target away must not be a feature.
+        What clean did and found: a column that gives the target away must not be a feature.
+    lineage : mapping
+        The report of integrate, which says where its columns came from.
     objective : Objective
         Names the target and the task.
     config : ValidateConfig
@@ -195,7 +199,8 @@ def validate(
         "look_at": [dict(item) for item in audit.get("findings", []) if item["kind"] != "leak"],
         "observed": {name: seen.to_json() for name, seen in observed.items()},
     }
-    return Validated(schema, quarantine, report)
+    sources = column_sources(have.names(), lineage, audit)
+    return Validated(_sourced(schema, sources), quarantine, report)
 
 
 _MOST = 20
@@ -204,6 +209,16 @@ _MOST_LOCATED = 200
 _ROLES: tuple[Any, ...] = (
     "target", "feature", "identifier", "time", "group", "sensitive", "outcome", "ignored",
 )  # fmt: skip
+
+
+def _sourced(schema: TableSchema, sources: Mapping[str, str]) -> TableSchema:
+    """Write where each column came from into a schema, but where the user has."""
+    return TableSchema(
+        {
+            name: replace(column, source=column.source or sources.get(name, ""))
+            for name, column in schema.columns.items()
+        }
+    )
 
 
 def declared_rules(

@@ -107,8 +107,8 @@ class Column:
     on_violation : {"fail", "warn", "quarantine"} or None
         What follows when a cell is not as declared; the schema's own default if None.
     source : str
-        Where the column came from: a source's column, or the step that made it. Written by
-        validate.
+        Where the column came from: a source's column, or the step that made it. Validate writes
+        it, where the user has not.
     """
 
     dtype: str = "string"

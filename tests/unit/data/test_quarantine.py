@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from fivefold.data.lineage import column_sources
 from fivefold.data.quarantine import without_quarantined
 from fivefold.data.rules import TableCheck
 from fivefold.data.validate import ValidateConfig, Validated, validate
@@ -42,7 +43,7 @@ def run(
         checks=list(checks),
         **config,
     )
-    return validate(table, {}, Objective("p", "binary", "y", "f1", ("f1",)), given)
+    return validate(table, {}, {}, Objective("p", "binary", "y", "f1", ("f1",)), given)
 
 
 def refused(
@@ -346,3 +347,22 @@ def test_an_empty_quarantine_is_read_back_on_every_engine(tmp_path: Path) -> Non
     for engine in ENGINES:
         table = frame(engine, a=[1] * 9)
         assert without_quarantined(table, scan(tmp_path / "q.parquet", engine), ["id"]) is table
+
+
+def test_the_schema_says_where_each_column_came_from() -> None:
+    names = ["a", "b", "c", "d", "u"]
+    lineage = {
+        "a": {"source": "flights", "column": "A", "unit": "m"},
+        "b": {"by": "precedence", "sources": [{"source": "x", "column": "b"}, {"source": "y"}]},
+        "c": {"source": "flights", "column": "c"},
+    }
+    steps = [
+        {"step": "fivefold.data.cleaning.drop_missing", "columns_added": []},
+        {"step": "fivefold.data.cleaning.at_least", "columns_added": ["d", "c"]},
+    ]
+    assert column_sources(names, {"lineage": lineage}, {"steps": steps}) == {
+        "a": "flights.A",
+        "b": "x.b or else y",
+        "c": "clean.steps.1 (at_least)",
+        "d": "clean.steps.1 (at_least)",
+    }
