@@ -37,8 +37,8 @@ class Observed:
         How many rows there are, and how many have no value.
     min, max : object
         The ends of numbers and dates; None without a value, and for other types.
-    excluded : int
-        How many values are none of those that the schema allows.
+    excluded : bool
+        Is some value none of those that the schema allows?
     values : tuple or None
         All values of a text or truth, sorted, where there are few.
     """
@@ -48,7 +48,7 @@ class Observed:
     missing: int
     min: Any = None
     max: Any = None
-    excluded: int = 0
+    excluded: bool = False
     values: tuple[Any, ...] | None = None
 
     @property
@@ -124,14 +124,23 @@ def observe(
     schema = table.collect_schema()
     dtypes = {name: dtype_name(schema[name]) for name in columns}
     rows = count_rows(table)
-    figures: dict[str, Any] = {}
-    for part in _parts(list(columns)):
-        wanted = [
-            each for name in part for each in _figures(name, dtypes[name], schema, columns[name])
-        ]
-        figures |= rows_of(to_arrow(take(table, part).select(*wanted)))[0]
     named = [name for name in columns if dtypes[name] in ("string", "boolean")]
     values = _values(table, named[:_MOST_LISTED]) if list_values and rows else {}
+    allowed = {
+        name: allowed_values(column)
+        for name, column in columns.items()
+        if column.allowed is not None and column.dtype == dtypes[name]
+    }
+    figures: dict[str, Any] = {}
+    for part in _parts(list(columns)):
+        wanted = []
+        for name in part:
+            wanted += _figures(name, dtypes[name])
+            if name in allowed and name not in values:
+                wanted.append(_outside(name, schema[name], allowed[name] or []))
+        figures |= rows_of(to_arrow(take(table, part).select(*wanted)))[0]
+    for name in allowed.keys() & values.keys():
+        figures[f"excluded {name}"] = not set(values[name]) <= set(allowed[name] or [])
     return {
         name: Observed(
             dtypes[name],
@@ -139,7 +148,7 @@ def observe(
             int(figures[f"missing {name}"] or 0),
             figures.get(f"min {name}"),
             figures.get(f"max {name}"),
-            int(figures.get(f"excluded {name}") or 0),
+            bool(figures.get(f"excluded {name}")),
             values.get(name),
         )
         for name in columns
@@ -150,19 +159,22 @@ def _parts(names: Sequence[str]) -> list[Sequence[str]]:
     return [names[at : at + _AT_ONCE] for at in range(0, len(names), _AT_ONCE)]
 
 
-def _figures(name: str, dtype: str, schema: Mapping[str, Any], column: Column) -> list[nw.Expr]:
+def _figures(name: str, dtype: str) -> list[nw.Expr]:
     cells = nw.col(name)
     wanted = [cells.null_count().alias(f"missing {name}")]
     if dtype in _RANGED:
         wanted += [cells.min().alias(f"min {name}"), cells.max().alias(f"max {name}")]
-    values = allowed_values(column)
-    if values is not None and dtype == column.dtype:
-        if dtype == "datetime" and schema[name].time_zone is None:
-            values = [value.replace(tzinfo=None) for value in values]
-        # Of a missing value some engines say that it is in no list.
-        outside = ~cells.is_in(values) & ~cells.is_null()
-        wanted.append(outside.cast(nw.Int64).sum().alias(f"excluded {name}"))
     return wanted
+
+
+def _outside(name: str, dtype: Any, allowed: Sequence[Any]) -> nw.Expr:
+    """Count the values that are none of those allowed."""
+    cells = nw.col(name)
+    if isinstance(dtype, nw.Datetime) and dtype.time_zone is None:
+        allowed = [value.replace(tzinfo=None) for value in allowed]
+    # Of a missing value some engines say that it is in no list.
+    outside = ~cells.is_in(allowed) & ~cells.is_null()
+    return outside.cast(nw.Int64).sum().alias(f"excluded {name}")
 
 
 def _values(table: nw.LazyFrame[Any], names: Sequence[str]) -> dict[str, tuple[Any, ...]]:

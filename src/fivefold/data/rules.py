@@ -136,7 +136,7 @@ class Rule:
             return bool(_comparable(seen.min) >= _comparable(self.argument))
         if self.check == "le":
             return bool(_comparable(seen.max) <= _comparable(self.argument))
-        return self.check == "isin" and seen.excluded == 0
+        return self.check == "isin" and not seen.excluded
 
 
 def _comparable(value: Any) -> Any:
