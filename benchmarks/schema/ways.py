@@ -64,6 +64,7 @@ def great_expectations(path: str) -> Callable[[], object]:
     import great_expectations as gx
     import pandas as pd
 
+    context = gx.get_context(mode="ephemeral")
     expect = gx.expectations
     suite = gx.ExpectationSuite("flights")
     suite.add_expectation(expect.ExpectColumnValuesToBeUnique(column="id"))
@@ -75,7 +76,6 @@ def great_expectations(path: str) -> Callable[[], object]:
         suite.add_expectation(expect.ExpectColumnValuesToBeInSet(column=name, value_set=ALLOWED))
     for name in (*INTEGERS, *NUMBERS, *TEXTS):
         suite.add_expectation(expect.ExpectColumnValuesToNotBeNull(column=name))
-    context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("pandas").add_dataframe_asset("table")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch(

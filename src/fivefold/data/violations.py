@@ -269,7 +269,7 @@ def _all_different(table: nw.LazyFrame[Any], column: str) -> bool:
         )
     )
     missing = int(figures["missing"] or 0)
-    return int(figures["values"]) - (missing > 0) == int(figures["rows"]) - missing
+    return int(figures["values"] or 0) - (missing > 0) == int(figures["rows"]) - missing
 
 
 def _example(
