@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import random
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from fivefold.data.lineage import column_sources
+from fivefold.data.observe import observe
 from fivefold.data.quarantine import without_quarantined
-from fivefold.data.rules import TableCheck
+from fivefold.data.rules import TableCheck, column_rules
 from fivefold.data.validate import ValidateConfig, Validated, validate
+from fivefold.data.violations import locate
 from fivefold.errors import ConfigError, SchemaError
 from fivefold.objective import Objective
 from fivefold.pipeline.typed import typed
@@ -366,3 +369,41 @@ def test_the_schema_says_where_each_column_came_from() -> None:
         "c": "clean.steps.1 (at_least)",
         "d": "clean.steps.1 (at_least)",
     }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_the_pass_clears_pandera_clears_too(seed: int) -> None:
+    draw = random.Random(seed)  # noqa: S311 - no secret
+    pools: dict[str, list[Any]] = {
+        "integer": [None, -1, 0, 1, 2**53, 2**53 + 1],
+        "number": [None, -0.0, 0.5, 1.0, float("inf"), float("-inf")],
+        "string": [None, "", "a", "b", "é", "e\u0301"],
+        "boolean": [None, True, False],
+    }
+    types = {
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "string": pa.string(),
+        "boolean": pa.bool_(),
+    }
+    columns, cells = {}, {}
+    for at in range(40):
+        kind = draw.choice(list(pools))
+        pool = draw.sample(pools[kind], 3)
+        known = [value for value in pools[kind] if value is not None]
+        low, high = sorted(draw.sample(known, 2))
+        ranged = kind in ("integer", "number")
+        columns[f"c{at}"] = Column(
+            kind,
+            nullable=draw.random() < 0.5,
+            min=low if ranged else None,
+            max=high if ranged else None,
+            allowed=draw.sample(known, 2),
+        )
+        cells[f"c{at}"] = pa.array(draw.choices(pool, k=5), types[kind])
+    table = from_arrow(pa.table(cells), draw.choice(ENGINES))
+    schema = table.collect_schema()
+    rules = [r for n, c in columns.items() for r in column_rules(n, c, schema[n], "fail")]
+    observed = observe(table, columns)
+    violated = {item.rule.reason for item in locate(table, rules, [], 0).violations}
+    assert violated == {rule.reason for rule in rules if not rule.cleared(observed)}
