@@ -19,6 +19,7 @@ from fivefold.merge.commands import after_merge, merge_driver, setup
 from fivefold.quick_start import only_asked, quicken
 from fivefold.registry.commands import release
 from fivefold.review.commands import codeowners, retrain, review
+from fivefold.schema_commands import schema_group
 
 __all__ = ["app", "main"]
 
@@ -30,7 +31,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-schema = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 def _version(value: bool) -> None:
@@ -229,18 +229,7 @@ def reproduce(
     typer.echo(f"{run} gives its own results here: dvc.lock is the same")
 
 
-@schema.command()
-def infer(
-    force: Annotated[bool, typer.Option("--force", help="Replace a schema that is there.")] = False,
-) -> None:
-    """Propose conf/schema.yaml from the cleaned table; it is yours from then on."""
-    from fivefold.pipeline.infer import infer_schema_file
-
-    for line in infer_schema_file(_here(), force=force):
-        typer.echo(line)
-
-
-app.add_typer(schema, name="schema", help="The table's columns, roles and rules.")
+app.add_typer(schema_group, name="schema")
 app.command()(diff)
 app.command()(gate)
 app.add_typer(leaderboard_group, name="leaderboard")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import narwhals as nw
 import yaml
 
 from fivefold.data.findings import find
+from fivefold.data.observe import observe
 from fivefold.data.values import dtype_name, single
 from fivefold.errors import DataError
 from fivefold.metrics import Task
@@ -20,6 +22,8 @@ __all__ = ["infer_schema", "infer_task", "schema_yaml"]
 _MOST_CATEGORIES = 200
 # With more values than this, listing those allowed is no help to a reader.
 _MOST_LISTED = 50
+# So many texts of one length are codes.
+_FEWEST_CODES = 20
 # A whole-number target with more values than this is a quantity.
 _MOST_CLASSES = 10
 # Fewer rows tell little: every column of a small table looks like an identifier.
@@ -109,25 +113,26 @@ def infer_task(table: nw.LazyFrame[Any], target: str) -> Task:
 
 
 def _observed(frame: nw.LazyFrame[Any], dtypes: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Count missing and different values, and find the ends of the numbers, in one pass."""
+    """Count missing and different values, and find the ends of numbers and of texts' lengths."""
+    seen = observe(frame, dict.fromkeys(dtypes, Column()), list_values=False)
     wanted: list[nw.Expr] = []
-    for at, (name, dtype) in enumerate(dtypes.items()):
+    for name, dtype in dtypes.items():
         column = nw.col(name)
-        wanted.append(column.null_count().alias(f"missing {at}"))
-        wanted.append(column.n_unique().alias(f"distinct {at}"))
-        if dtype in ("integer", "number"):
-            wanted += [column.min().alias(f"min {at}"), column.max().alias(f"max {at}")]
+        wanted.append(column.n_unique().alias(f"distinct {name}"))
+        if dtype == "string":
+            length = column.str.len_chars()
+            wanted += [length.min().alias(f"short {name}"), length.max().alias(f"long {name}")]
     figures = single(frame.select(*wanted))
-    seen: dict[str, dict[str, Any]] = {}
-    for at, name in enumerate(dtypes):
-        missing = int(figures[f"missing {at}"])
-        seen[name] = {
-            "missing": missing,
-            "distinct": int(figures[f"distinct {at}"]) - (missing > 0),
-            "min": figures.get(f"min {at}"),
-            "max": figures.get(f"max {at}"),
+    return {
+        name: {
+            "missing": column.missing,
+            "distinct": int(figures[f"distinct {name}"]) - (column.missing > 0),
+            "min": column.min,
+            "max": column.max,
+            "lengths": (figures.get(f"short {name}"), figures.get(f"long {name}")),
         }
-    return seen
+        for name, column in seen.items()
+    }
 
 
 def _role(dtype: str, seen: Mapping[str, Any], rows: int, has_time: bool, lone_key: bool) -> str:
@@ -167,24 +172,41 @@ def _column(
         values = to_arrow(distinct).column(0).to_pylist()
         if any("${" in str(value) for value in values):  # would be read as an interpolation
             values = None
-    ranged = values is None and role in ("feature", "target")
+    ranged = values is None and role in ("feature", "target") and dtype in ("integer", "number")
+    low, high = (seen[end] if ranged and _is_finite(seen[end]) else None for end in ("min", "max"))
+    # A code has as many characters in every row; other texts only happen to have had.
+    short, long = seen["lengths"]
+    code = values is None and short == long and seen["distinct"] >= _FEWEST_CODES
     return Column(
         dtype=dtype,
         role=role,
         nullable=seen["missing"] > 0,
         unique=role == "identifier" and seen["missing"] == 0 and seen["distinct"] == rows,
-        min=None if not ranged or seen["min"] is None else float(seen["min"]),
-        max=None if not ranged or seen["max"] is None else float(seen["max"]),
+        min=low,
+        max=high,
         allowed=values,
+        min_length=short if code else None,
+        max_length=long if code else None,
+        max_missing=_share(seen["missing"], rows),
     )
+
+
+def _is_finite(value: Any) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _share(missing: int, rows: int) -> float | None:
+    """Propose how many values may be missing: half as many again, and at least one in a hundred."""
+    share = math.ceil(max(1.5 * missing / rows, 0.01) * 100) / 100 if missing else 1.0
+    return share if share < 1 else None
 
 
 _HEAD = """\
 # @package validate
 # What each column of the cleaned table is for, and what it may hold. `fivefold schema infer` read
-# it off the data; from now on it is yours: mend roles, widen ranges, add unit: and description:.
-# Roles: feature, target, identifier, time, group, sensitive, outcome (known only afterwards, so
-# never a feature), ignored.
+# it off the data; from now on it is yours: mend roles, widen ranges, add unit:, description: and
+# checks: across columns. Roles: feature, target, identifier, time, group, sensitive, outcome (known
+# only afterwards, so never a feature), ignored.
 """
 
 

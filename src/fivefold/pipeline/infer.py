@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fivefold.errors import ConfigError
 from fivefold.files import replace_text
+from fivefold.pipeline.declare import Kind
 from fivefold.pipeline.places import CONF
 from fivefold.pipeline.project import load_yaml_file
-from fivefold.pipeline.stages import stage_named
+from fivefold.pipeline.stages import input_output, stage_named
 from fivefold.pipeline.tree import resolved_tree
 from fivefold.pipeline.typed import typed
 
 if TYPE_CHECKING:
     from fivefold.metrics import Task
 
-__all__ = ["infer_schema_file"]
+__all__ = ["cleaned_table", "infer_schema_file"]
 
 SCHEMA = "schema.yaml"
 PLAN = "plan.yaml"
@@ -67,7 +68,7 @@ def infer_schema_file(root: Path, force: bool = False) -> Iterator[str]:
 
     tree = resolved_tree(root)
     target = tree["plan"]["target"]
-    table = _cleaned(root, tree)
+    table = cleaned_table(root, tree)
     task = infer_task(table, target)
     replace_text(path, schema_yaml(infer_schema(table, target, tree["key"])))
     yield f"{CONF}/{SCHEMA}: the columns, their types and roles; yours from here on"
@@ -75,26 +76,40 @@ def infer_schema_file(root: Path, force: bool = False) -> Iterator[str]:
         yield f"{CONF}/{PLAN}: task {task}, metric {_METRICS[task][0]}; state the goal there"
 
 
-def _cleaned(root: Path, tree: dict[str, Any]) -> Any:
-    """Run collect, integrate and clean in memory, without DVC."""
-    from fivefold.table.engine import from_arrow
-
-    def call(name: str, **inputs: Any) -> Any:
-        stage = stage_named(name)
-        assert stage is not None  # noqa: S101 - a name of ours
-        section = {key: value for key, value in (tree.get(name) or {}).items() if key != "inputs"}
-        return stage.function(**inputs, config=typed(stage.config_class, section, name))
-
+def cleaned_table(root: Path, tree: dict[str, Any]) -> Any:
+    """Run the stages up to clean in memory, as they are wired, without DVC."""
     source = str(root / "src")
     sys.path.insert(0, source)
     try:
         with chdir(root):
-            tables = call("collect").tables
-            frames = {name: from_arrow(rows.to_table(), "polars") for name, rows in tables.items()}
-            tree["integrate"]["engine"] = tree["clean"]["engine"] = "polars"
-            return call("clean", table=call("integrate", tables=frames).table.frame).table.frame
+            return _value("clean.table", tree, {})
     finally:
         sys.path.remove(source)
+
+
+def _value(reference: str, tree: Mapping[str, Any], results: dict[str, Any]) -> Any:
+    """Give what a stage would read of another's output, running that stage if it has not run."""
+    producer, _, name = reference.partition(".")
+    if producer not in results:
+        stage = stage_named(producer)
+        assert stage is not None  # noqa: S101 - a name of ours
+        inputs = {key: _value(other, tree, results) for key, other in stage.inputs.items()}
+        section = {
+            key: value for key, value in (tree.get(producer) or {}).items() if key != "inputs"
+        }
+        if "engine" in section:
+            section["engine"] = "polars"
+        config = typed(stage.config_class, section, producer)
+        results[producer] = stage.function(**inputs, config=config)
+    return _as_read(getattr(results[producer], name), input_output(reference).kind)
+
+
+def _as_read(value: Any, kind: Kind) -> Any:
+    from fivefold.table.spill import spill
+
+    if kind is Kind.TABLES:
+        return {name: spill(rows.schema, rows.batches(), "polars") for name, rows in value.items()}
+    return value.frame if kind is Kind.TABLE else value
 
 
 def _fill_plan(path: Path, task: Task) -> bool:

@@ -3,15 +3,17 @@
 from fivefold.table.engine import ENGINES, checkpoint, from_arrow, require_columns, scan, to_arrow
 from fivefold.table.parquet import Table, write_rows, write_table
 from fivefold.table.rows import Rows
-from fivefold.table.schema import ROLES, Column, TableSchema
+from fivefold.table.schema import ON_VIOLATION, ROLES, Column, TableSchema, bound
 
 __all__ = [
     "ENGINES",
+    "ON_VIOLATION",
     "ROLES",
     "Column",
     "Rows",
     "Table",
     "TableSchema",
+    "bound",
     "checkpoint",
     "from_arrow",
     "require_columns",

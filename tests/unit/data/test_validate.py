@@ -68,7 +68,7 @@ def checked(
     metric = "r2" if task == "regression" else "roc_auc"
     config = ValidateConfig({**(columns or COLUMNS), **changes}, ["id"], engine, on_extra)
     frame = from_arrow(table() if given is None else given, engine)
-    return validate(frame, AUDIT, Objective("p", task, "y", metric, (metric,)), config)
+    return validate(frame, AUDIT, {}, Objective("p", task, "y", metric, (metric,)), config)
 
 
 def test_a_table_that_is_as_declared_gives_its_schema(engine: str) -> None:
@@ -159,6 +159,7 @@ def test_nothing_declared_says_how_to_begin() -> None:
         validate(
             from_arrow(table(), "polars"),
             AUDIT,
+            {},
             Objective("p", "binary", "y", "f1", ("f1",)),
             ValidateConfig(),
         )

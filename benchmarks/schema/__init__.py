@@ -1,0 +1,1 @@
+"""Thirty-five checks of a table, side by side."""
