@@ -58,13 +58,13 @@ def scan(path: Path, engine: str) -> nw.LazyFrame[Any]:
     if engine == "polars":
         import polars as pl
 
-        return _wrapped(pl.scan_parquet(path))
+        return wrapped(pl.scan_parquet(path))
     if engine == "duckdb":
-        return _wrapped(_duckdb().read_parquet(str(path)))
+        return wrapped(duckdb_connection().read_parquet(str(path)))
     if engine == "pandas":
         import pandas as pd
 
-        return _wrapped(pd.read_parquet(path, dtype_backend="pyarrow"))
+        return wrapped(pd.read_parquet(path, dtype_backend="pyarrow"))
     raise unknown_engine(engine, "engine")
 
 
@@ -88,7 +88,7 @@ def from_native(frame: Any, where: str) -> nw.LazyFrame[Any]:
         The value is not a table.
     """
     try:
-        wrapped: Any = nw.from_native(frame)
+        known: Any = nw.from_native(frame)
     except TypeError as error:
         raise DataError(
             "the function did not return a table",
@@ -96,7 +96,7 @@ def from_native(frame: Any, where: str) -> nw.LazyFrame[Any]:
             got=type(frame).__name__,
             allowed="a pandas, polars, duckdb or pyarrow table, or a Narwhals frame",
         ) from error
-    return wrapped.lazy()  # type: ignore[no-any-return]
+    return known.lazy()  # type: ignore[no-any-return]
 
 
 def batches(frame: nw.LazyFrame[Any]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
@@ -129,15 +129,15 @@ def from_arrow(table: pa.Table, engine: str) -> nw.LazyFrame[Any]:
     if engine == "duckdb":
         # The relation reads the Arrow table where it stands, so the table must outlive it: the
         # checkpoint copies the rows into DuckDB's own storage.
-        return checkpoint(_wrapped(_duckdb().from_arrow(table)))
+        return checkpoint(wrapped(duckdb_connection().from_arrow(table)))
     if engine == "pandas":
         import pandas as pd
 
-        return _wrapped(table.to_pandas(types_mapper=pd.ArrowDtype))
+        return wrapped(table.to_pandas(types_mapper=pd.ArrowDtype))
     import polars as pl
 
     frame: Any = pl.from_arrow(table, rechunk=False)
-    return _wrapped(frame)
+    return wrapped(frame)
 
 
 def checkpoint(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -147,12 +147,12 @@ def checkpoint(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """
     implementation = frame.implementation
     if implementation.is_polars():
-        return _wrapped(nw.to_native(frame).collect())
+        return wrapped(nw.to_native(frame).collect())
     if implementation.is_duckdb():
-        connection = _duckdb()
+        connection = duckdb_connection()
         name = f"checkpoint_{next(_checkpoints)}"
         nw.to_native(frame).create(name)
-        return _wrapped(connection.table(name))
+        return wrapped(connection.table(name))
     return frame
 
 
@@ -178,7 +178,7 @@ def require_columns(
             )
 
 
-def _wrapped(native: Any) -> nw.LazyFrame[Any]:
+def wrapped(native: Any) -> nw.LazyFrame[Any]:
     frame: nw.LazyFrame[Any] = nw.from_native(native).lazy()
     return frame
 
@@ -187,7 +187,7 @@ _checkpoints = count()
 
 
 @cache
-def _duckdb() -> Any:
+def duckdb_connection() -> Any:
     """Give the process's one DuckDB connection: relations of different ones can't be joined."""
     try:
         import duckdb
