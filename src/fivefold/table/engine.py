@@ -6,7 +6,7 @@ integer column with missing values stays an integer column, as on the other engi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -16,17 +16,21 @@ import narwhals as nw
 import pyarrow as pa
 
 from fivefold.errors import ConfigError, DataError, nearest
+from fivefold.table.memory import DUCKDB_MEMORY, HELD_BYTES
+from fivefold.table.spill import spill_folder, spill_path
 
 __all__ = [
     "ENGINES",
     "batches",
     "checkpoint",
+    "duckdb_connection",
     "from_arrow",
     "from_native",
     "require_columns",
     "scan",
     "to_arrow",
     "unknown_engine",
+    "wrapped",
 ]
 
 ENGINES = ("pandas", "polars", "duckdb")
@@ -99,14 +103,30 @@ def from_native(frame: Any, where: str) -> nw.LazyFrame[Any]:
     return known.lazy()  # type: ignore[no-any-return]
 
 
-def batches(frame: nw.LazyFrame[Any]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def batches(frame: nw.LazyFrame[Any]) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
     """Stream a frame's rows in their order as Arrow record batches."""
     native = nw.to_native(frame)
     if frame.implementation.is_duckdb():
         reader = native.to_arrow_reader(BATCH_ROWS)
-        return reader.schema, iter(reader)
+        return reader.schema, _read(reader)
+    if frame.implementation.is_polars():
+        return to_arrow(frame.head(0)).schema, _streamed(native)
     table = to_arrow(frame)
-    return table.schema, iter(table.to_batches(max_chunksize=BATCH_ROWS))
+    return table.schema, _cut(table)
+
+
+def _read(reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
+    with reader:
+        yield from reader
+
+
+def _streamed(native: Any) -> Generator[pa.RecordBatch]:
+    for part in native.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+        yield from part.to_arrow().to_batches(max_chunksize=BATCH_ROWS)
+
+
+def _cut(table: pa.Table) -> Generator[pa.RecordBatch]:
+    yield from table.to_batches(max_chunksize=BATCH_ROWS)
 
 
 def to_arrow(frame: nw.LazyFrame[Any]) -> pa.Table:
@@ -143,17 +163,34 @@ def from_arrow(table: pa.Table, engine: str) -> nw.LazyFrame[Any]:
 def checkpoint(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Compute what a lazy frame stands for once, so that several readers don't each compute it.
 
-    DuckDB keeps the result in a temporary table of its own, which it may spill to disk.
+    What is large goes to disk: polars writes a temporary Parquet file, DuckDB moves the blocks of a
+    temporary table of its own.
     """
     implementation = frame.implementation
     if implementation.is_polars():
-        return wrapped(nw.to_native(frame).collect())
+        return wrapped(_held(nw.to_native(frame)))
     if implementation.is_duckdb():
-        connection = duckdb_connection()
         name = f"checkpoint_{next(_checkpoints)}"
         nw.to_native(frame).create(name)
-        return wrapped(connection.table(name))
+        return wrapped(duckdb_connection().table(name))
     return frame
+
+
+def _held(native: Any) -> Any:
+    import polars as pl
+
+    held, size = [], 0
+    for part in native.collect_batches(maintain_order=True):
+        held.append(part)
+        size += part.estimated_size()
+        if size > HELD_BYTES:
+            break
+    else:
+        return pl.concat(held, rechunk=False) if held else native.collect()
+    held.clear()
+    path = spill_path(".parquet")
+    native.sink_parquet(path, compression="lz4", row_group_size=BATCH_ROWS)
+    return pl.scan_parquet(path)
 
 
 def require_columns(
@@ -179,6 +216,7 @@ def require_columns(
 
 
 def wrapped(native: Any) -> nw.LazyFrame[Any]:
+    """Wrap an engine's own frame."""
     frame: nw.LazyFrame[Any] = nw.from_native(native).lazy()
     return frame
 
@@ -201,4 +239,6 @@ def duckdb_connection() -> Any:
     # Rows keep a file's order unless a step sorts them, as on the other engines.
     connection.execute("SET preserve_insertion_order = true")
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET memory_limit = '{DUCKDB_MEMORY}'")
+    connection.execute("SET temp_directory = $folder", {"folder": str(spill_folder())})
     return connection
