@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import narwhals as nw
@@ -31,7 +31,7 @@ class OutOfOrder(Exception):  # noqa: N818 - caught by the writer; nobody sees i
 
 
 def in_order(frame: nw.LazyFrame[Any], key: Sequence[str]) -> Rows:
-    """Give the rows as they come, if they come in the order of the key.
+    """Give the rows as they come, if they come in the order of the key or are few enough to sort.
 
     Most stages read sorted rows and keep their order, and looking costs a tenth of sorting.
 
@@ -40,6 +40,8 @@ def in_order(frame: nw.LazyFrame[Any], key: Sequence[str]) -> Rows:
     OutOfOrder
         While the rows are read.
     """
+    if frame.implementation.is_polars():
+        return to_arrow(frame.head(0)).schema, _in_order_on_polars(nw.to_native(frame), list(key))
     schema, rows = batches(frame)
     return schema, _ascending(rows, key)
 
@@ -55,75 +57,93 @@ def sorted_rows(frame: nw.LazyFrame[Any], key: Sequence[str]) -> Rows:
         return batches(frame.sort(*key))
     if frame.implementation.is_polars():
         native = nw.to_native(frame)
-        return to_arrow(frame.head(0)).schema, _sorted_on_polars(native, list(key))
+        return to_arrow(frame.head(0)).schema, _by_ranges(native, list(key))
     rows = to_arrow(from_arrow(to_arrow(frame), "polars").sort(*key))
     return rows.schema, iter(rows.to_batches(max_chunksize=BATCH_ROWS))
 
 
-def _sorted_on_polars(frame: Any, key: list[str]) -> Iterator[pa.RecordBatch]:
-    import polars as pl
-
-    held, size, whole = [], 0, True
-    for part in frame.collect_batches(maintain_order=False):
+def _in_order_on_polars(frame: Any, key: list[str]) -> Generator[pa.RecordBatch]:
+    """Sort what fits in memory, without computing it twice; hold the rest to its order."""
+    held, size = [], 0
+    coming = frame.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+    for part in coming:
         held.append(part)
         size += part.estimated_size()
         if size > HELD_BYTES:
-            whole = False
             break
-    if whole:
-        everything = pl.concat(held, rechunk=False) if held else frame.collect()
-        yield from _batches(everything.sort(key))
+    else:
+        yield from _ascending(_sorted_batches(held, key), key)
         return
-    wide = size / sum(part.height for part in held)
-    del held, part
-    ranges = _ranges(frame, key[0], wide)
+    yield from _ascending(_as_arrow(chain(held, coming)), key)
+
+
+def _by_ranges(frame: Any, key: list[str]) -> Iterator[pa.RecordBatch]:
     with ThreadPoolExecutor(1) as pool:
 
-        def sort(condition: Any) -> Any:
-            return pool.submit(
-                lambda: frame.filter(condition).sort(key).collect(engine="streaming")
-            )
+        def computed(condition: Any) -> Any:
+            return pool.submit(lambda: frame.filter(condition).collect(engine="streaming"))
 
-        coming = sort(ranges[0])
-        for following in [*ranges[1:], None]:
-            ready = coming.result()
+        conditions = _ranges(frame, key[0])
+        coming = computed(conditions[0])
+        for following in [*conditions[1:], None]:
+            ready = [coming.result()]
             if following is not None:
-                coming = sort(following)
-            yield from _batches(ready)
-            del ready
+                coming = computed(following)
+            yield from _sorted_batches(ready, key)
 
 
-def _ranges(frame: Any, name: str, wide: float) -> list[Any]:
+def _sorted_batches(held: list[Any], key: list[str]) -> Generator[pa.RecordBatch]:
+    """Sort frames together, and empty the list of them: a row is in memory once or twice."""
+    import polars as pl
+
+    if not held:
+        return
+    whole = pl.concat(held, rechunk=True)
+    held.clear()
+    if all(_strictly_ascending(_key_columns(batch, key)) for batch in _whole_key(whole, key)):
+        yield from _as_arrow(whole.iter_slices(BATCH_ROWS))
+        return
+    # Taken batch by batch, while the writer is at the one before.
+    places = whole.select(pl.arg_sort_by(key)).to_series()
+    yield from _as_arrow(
+        whole[places.slice(first, BATCH_ROWS)] for first in range(0, whole.height, BATCH_ROWS)
+    )
+
+
+def _whole_key(frame: Any, key: list[str]) -> list[pa.RecordBatch]:
+    keys: list[pa.RecordBatch] = frame.select(key).to_arrow().combine_chunks().to_batches()
+    return keys
+
+
+def _as_arrow(frames: Iterable[Any]) -> Generator[pa.RecordBatch]:
+    for frame in frames:
+        yield from frame.to_arrow().to_batches()
+
+
+def _ranges(frame: Any, name: str) -> list[Any]:
     """Cut the values of a key column into ranges that hold about as many rows each."""
     import polars as pl
 
     column = pl.col(name)
-    rows, missing = frame.select(pl.len(), column.null_count().alias("n")).collect(
-        engine="streaming"
-    ).row(0)  # fmt: skip
+    counts = frame.select(pl.len().alias("rows"), column.null_count().alias("missing"))
+    rows, missing = counts.collect(engine="streaming").row(0)
     if missing:
         raise _missing(missing, name)
+    some = frame.head(_SAMPLED).collect(engine="streaming")
+    wide = some.estimated_size() / max(1, some.height)
     every = max(1, rows // _SAMPLED)
     sample = frame.select(name).gather_every(every).collect(engine="streaming")[name].sort()
     many = max(1, round(rows * wide / _RANGE_BYTES))
     places = [len(sample) * number // many for number in range(1, many)]
-    ends = sample.gather(places).unique().sort()
-    bounds = [None, *ends, None]
-    return [
-        pl.lit(value=True)
-        if low is None and high is None
-        else column < high
-        if low is None
-        else column >= low
-        if high is None
-        else (column >= low) & (column < high)
-        for low, high in pairwise(bounds)
-    ]
+    bounds = [None, *sample.gather(places).unique().sort(), None]
+    return [_between(column, low, high) for low, high in pairwise(bounds)]
 
 
-def _batches(frame: Any) -> Iterator[pa.RecordBatch]:
-    for number in range(0, frame.height, BATCH_ROWS):
-        yield from frame.slice(number, BATCH_ROWS).to_arrow().to_batches()
+def _between(column: Any, low: Any, high: Any) -> Any:
+    import polars as pl
+
+    above = pl.lit(value=True) if low is None else column >= low
+    return above if high is None else above & (column < high)
 
 
 def _ascending(rows: Generator[pa.RecordBatch], key: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,11 +79,18 @@ def _canonical_type(type_: pa.DataType) -> pa.DataType:
 def _write(schema: pa.Schema, rows: Iterator[pa.RecordBatch], path: Path) -> int:
     target = canonical(schema)
     count = 0
-    with pq.ParquetWriter(path, target, compression="zstd", version="2.6") as writer:
+    with (
+        pq.ParquetWriter(path, target, compression="zstd", version="2.6") as writer,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        # Encoding takes as long as computing, and one thread: it is done beside.
+        writing = pool.submit(int)
         for group in _regrouped(rows, schema):
             table = _cast(group, target)
-            writer.write_table(table, row_group_size=BATCH_ROWS)
+            writing.result()
+            writing = pool.submit(writer.write_table, table, row_group_size=BATCH_ROWS)
             count += table.num_rows
+        writing.result()
     return count
 
 

@@ -14,7 +14,7 @@ from fivefold.data.integration.mapping import Source, mapped
 from fivefold.data.integration.precedence import Held, decided, held_name, require_known
 from fivefold.data.integration.union import stacked
 from fivefold.errors import DataError, JoinError, nearest
-from fivefold.table import checkpoint, require_columns
+from fivefold.table import require_columns
 
 if TYPE_CHECKING:
     from fivefold.data.integrate import IntegrateConfig
@@ -161,7 +161,6 @@ class Assembly:
 
     def _count(self) -> None:
         """Run the joins that were built, and drop the rows that inner ones leave without match."""
-        self.frame = checkpoint(self.frame)
         rows, report = matches(self.frame, self.pending)
         if self.rows_before < 0:
             self.rows_before = rows
