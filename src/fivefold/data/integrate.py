@@ -1,89 +1,30 @@
-"""Integrate: join the collected tables into one, as declared, and never multiply a row."""
+"""Integrate: map, stack and join the collected tables into one, as declared."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import narwhals as nw
 
-from fivefold.data.joining import Linked, link, matches
-from fivefold.errors import ConfigError, DataError, nearest
-from fivefold.table import Table, checkpoint, require_columns
+from fivefold.data.integration.assembly import Assembly, sources_of
+from fivefold.data.integration.join import AsOf, Join
+from fivefold.data.integration.lineage import lineage_json
+from fivefold.data.integration.mapping import TableMapping
+from fivefold.data.integration.union import Union
+from fivefold.errors import ConfigError, DataError
+from fivefold.table import Table
 
-__all__ = ["IntegrateConfig", "Integrated", "Join", "integrate"]
-
-HOWS = ("left", "inner")
-EXPECTED = ("one_to_one", "many_to_one")
-
-
-@dataclass(frozen=True)
-class Join:
-    """One table joined to what is there already.
-
-    Attributes
-    ----------
-    table : str
-        The table to join.
-    keys : list of str
-        The key columns, if they have the same names on both sides.
-    left_keys, right_keys : list of str
-        The key columns, if they have different names; the left names stay.
-    how : {"left", "inner"}
-        Keep rows without a match, or drop them.
-    expect : {"many_to_one", "one_to_one"}
-        How many rows on the left may share a key. On the right every key must be unique.
-    columns : list of str or None
-        The columns to take; all but the key if None.
-    prefix : str
-        Put before the name of each column taken.
-    """
-
-    table: str
-    keys: list[str] = field(default_factory=list)
-    left_keys: list[str] = field(default_factory=list)
-    right_keys: list[str] = field(default_factory=list)
-    how: str = "left"
-    expect: str = "many_to_one"
-    columns: list[str] | None = None
-    prefix: str = ""
-
-    def __post_init__(self) -> None:
-        where = f"integrate.joins ({self.table})"
-        for name, value, allowed in (("how", self.how, HOWS), ("expect", self.expect, EXPECTED)):
-            if value not in allowed:
-                raise ConfigError(
-                    f"a join's {name} is unknown",
-                    where=f"{where}.{name}",
-                    got=value,
-                    allowed=allowed,
-                    hint=nearest(value, allowed),
-                )
-        if bool(self.keys) == bool(self.left_keys or self.right_keys):
-            raise ConfigError(
-                "a join needs its keys once",
-                where=where,
-                got=f"keys: {self.keys}, left_keys: {self.left_keys}, "
-                f"right_keys: {self.right_keys}",
-                allowed="keys, or left_keys and right_keys",
-            )
-        if len(self.left_keys) != len(self.right_keys):
-            raise ConfigError(
-                "a join has another number of keys on the left than on the right",
-                where=where,
-                got=f"left_keys: {self.left_keys}, right_keys: {self.right_keys}",
-            )
-
-    @property
-    def own_keys(self) -> list[str]:
-        """The key columns of the rows that are there already."""
-        return self.keys or self.left_keys
-
-    @property
-    def their_keys(self) -> list[str]:
-        """The key columns of the joined table."""
-        return self.keys or self.right_keys
+__all__ = [
+    "AsOf",
+    "IntegrateConfig",
+    "Integrated",
+    "Join",
+    "TableMapping",
+    "Union",
+    "integrate",
+]
 
 
 @dataclass(frozen=True)
@@ -93,23 +34,39 @@ class IntegrateConfig:
     Attributes
     ----------
     base : str
-        The table whose rows stay.
+        The table whose rows stay: a collected one, or one of ``unions``.
     key : list of str
         The columns that together name a row of the result.
+    tables : dict of str to TableMapping
+        By collected table: its names, types, units and categories put in the terms of the result.
+    unions : dict of str to Union
+        By the name of the new table: collected ones, one below the other.
     joins : list of Join
         In order.
+    precedence : dict of str to list of str
+        By column that several tables give: the tables, the one that is believed first.
     engine : str
         What runs it: pandas, polars or duckdb.
     """
 
     base: str
     key: list[str]
+    tables: dict[str, TableMapping] = field(default_factory=dict)
+    unions: dict[str, Union] = field(default_factory=dict)
     joins: list[Join] = field(default_factory=list)
+    precedence: dict[str, list[str]] = field(default_factory=dict)
     engine: str = "polars"
 
     def __post_init__(self) -> None:
         if not self.key:
             raise ConfigError("the key has no column", where="integrate.key", got=self.key)
+        for column, order in self.precedence.items():
+            if len(set(order)) < 2 or len(set(order)) < len(order):
+                raise ConfigError(
+                    "a precedence names two tables or more, each once",
+                    where=f"integrate.precedence.{column}",
+                    got=order,
+                )
 
 
 @dataclass(frozen=True)
@@ -119,10 +76,11 @@ class Integrated:
     Attributes
     ----------
     table : Table
-        One row per row of the base table, fewer after an inner join.
+        One row per row of the base table: fewer after an inner join, more after one that is
+        declared one_to_many.
     report : dict
-        Rows, the match rate of each join with examples of keys unmatched, and for each column the
-        source and column it came from.
+        Rows; what the mapping and the unions did; the match rate of each join with examples of keys
+        unmatched; where sources agree and differ; and for each column where it came from.
     """
 
     table: Table
@@ -145,58 +103,38 @@ def integrate(tables: Mapping[str, nw.LazyFrame[Any]], config: IntegrateConfig) 
     Raises
     ------
     DataError
-        An unknown table or column.
+        An unknown table or column; a value without a category; a union that does not fit.
     JoinError
-        Keys of different types, a right key that is not unique, columns whose names collide.
+        Keys of different types, a key that is less unique than expected, names that collide.
+    ConfigError
+        A unit is unknown, or a tolerance not of its column's kind.
     """
-    frame = _named(tables, config.base, "integrate.base")
-    require_columns(frame, config.key, "integrate.key", f"the table {config.base!r}")
-    lineage = {
-        name: {"source": config.base, "column": name} for name in frame.collect_schema().names()
-    }
-    joins: list[Linked] = []
+    sources, report = sources_of(tables, config)
+    assembly = Assembly(sources, config)
     for number, join in enumerate(config.joins):
-        where = f"integrate.joins.{number} ({join.table})"
-        right = _named(tables, join.table, f"{where}.table")
-        linked = link(frame, right, join, marker=f"__matched_{number}", where=where)
-        frame, lineage = linked.frame, lineage | linked.lineage
-        joins.append(linked)
-    frame = checkpoint(frame)
-    base_rows, report = matches(frame, joins)
-    kept = frame
-    for linked in joins:
-        if linked.inner:
-            kept = kept.filter(~nw.col(linked.marker).is_null())
-    rows = report[-1]["rows_after"] if report else base_rows
-    _require_rows(rows, report)
+        assembly.add(number, join)
+    frame, lineage, precedence = assembly.finished()
+    _require_rows(assembly)
+    used = {config.base, *(join.table for join in config.joins)}
+    used |= {name for union in config.unions.values() for name in union.tables}
     return Integrated(
-        Table(kept.select(*lineage), tuple(config.key)),
+        Table(frame.select(*lineage), tuple(config.key)),
         {
             "base": config.base,
-            "rows_before": base_rows,
-            "rows": rows,
-            "joins": report,
-            "unused_tables": sorted(set(tables) - {config.base, *(j.table for j in config.joins)}),
-            "lineage": lineage,
+            "rows_before": assembly.rows_before,
+            "rows": assembly.rows,
+            **report,
+            "joins": assembly.report,
+            "precedence": precedence,
+            "unused_tables": sorted(set(tables) - used),
+            "lineage": lineage_json(lineage),
         },
     )
 
 
-def _named(tables: Mapping[str, nw.LazyFrame[Any]], name: str, where: str) -> nw.LazyFrame[Any]:
-    if name not in tables:
-        raise DataError(
-            f"no table {name!r} was collected",
-            where=where,
-            got=name,
-            allowed=sorted(tables),
-            hint=nearest(name, tables) or "declare it under collect.sources",
-        )
-    return tables[name]
-
-
-def _require_rows(rows: int, report: Sequence[Mapping[str, Any]]) -> None:
-    if rows == 0:
-        emptied = next((join["table"] for join in report if join["rows_after"] == 0), None)
+def _require_rows(assembly: Assembly) -> None:
+    if assembly.rows == 0:
+        emptied = next((join["table"] for join in assembly.report if join["rows_after"] == 0), None)
         raise DataError(
             "no row is left after the joins",
             where=f"integrate.joins ({emptied})" if emptied else "integrate.base",

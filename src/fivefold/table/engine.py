@@ -6,7 +6,7 @@ integer column with missing values stays an integer column, as on the other engi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -16,11 +16,14 @@ import narwhals as nw
 import pyarrow as pa
 
 from fivefold.errors import ConfigError, DataError, nearest
+from fivefold.table.memory import DUCKDB_MEMORY, HELD_BYTES
+from fivefold.table.spill import spill_folder, spill_path
 
 __all__ = [
     "ENGINES",
     "batches",
     "checkpoint",
+    "duckdb_connection",
     "from_arrow",
     "from_native",
     "require_columns",
@@ -28,6 +31,7 @@ __all__ = [
     "take",
     "to_arrow",
     "unknown_engine",
+    "wrapped",
 ]
 
 ENGINES = ("pandas", "polars", "duckdb")
@@ -59,13 +63,13 @@ def scan(path: Path, engine: str) -> nw.LazyFrame[Any]:
     if engine == "polars":
         import polars as pl
 
-        return _wrapped(pl.scan_parquet(path))
+        return wrapped(pl.scan_parquet(path))
     if engine == "duckdb":
-        return _wrapped(_duckdb().read_parquet(str(path)))
+        return wrapped(duckdb_connection().read_parquet(str(path)))
     if engine == "pandas":
         import pandas as pd
 
-        return _wrapped(pd.read_parquet(path, dtype_backend="pyarrow"))
+        return wrapped(pd.read_parquet(path, dtype_backend="pyarrow"))
     raise unknown_engine(engine, "engine")
 
 
@@ -89,7 +93,7 @@ def from_native(frame: Any, where: str) -> nw.LazyFrame[Any]:
         The value is not a table.
     """
     try:
-        wrapped: Any = nw.from_native(frame)
+        known: Any = nw.from_native(frame)
     except TypeError as error:
         raise DataError(
             "the function did not return a table",
@@ -97,24 +101,33 @@ def from_native(frame: Any, where: str) -> nw.LazyFrame[Any]:
             got=type(frame).__name__,
             allowed="a pandas, polars, duckdb or pyarrow table, or a Narwhals frame",
         ) from error
-    return wrapped.lazy()  # type: ignore[no-any-return]
+    return known.lazy()  # type: ignore[no-any-return]
 
 
-def batches(frame: nw.LazyFrame[Any]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def batches(frame: nw.LazyFrame[Any]) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
     """Stream a frame's rows in their order as Arrow record batches."""
     native = nw.to_native(frame)
     if frame.implementation.is_duckdb():
         reader = native.to_arrow_reader(BATCH_ROWS)
-        return reader.schema, iter(reader)
+        return reader.schema, _read(reader)
     if frame.implementation.is_polars():
         return to_arrow(frame.head(0)).schema, _streamed(native)
     table = to_arrow(frame)
-    return table.schema, iter(table.to_batches(max_chunksize=BATCH_ROWS))
+    return table.schema, _cut(table)
 
 
-def _streamed(native: Any) -> Iterator[pa.RecordBatch]:
+def _read(reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
+    with reader:
+        yield from reader
+
+
+def _streamed(native: Any) -> Generator[pa.RecordBatch]:
     for part in native.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
         yield from part.to_arrow().to_batches(max_chunksize=BATCH_ROWS)
+
+
+def _cut(table: pa.Table) -> Generator[pa.RecordBatch]:
+    yield from table.to_batches(max_chunksize=BATCH_ROWS)
 
 
 def to_arrow(frame: nw.LazyFrame[Any]) -> pa.Table:
@@ -137,31 +150,48 @@ def from_arrow(table: pa.Table, engine: str) -> nw.LazyFrame[Any]:
     if engine == "duckdb":
         # The relation reads the Arrow table where it stands, so the table must outlive it: the
         # checkpoint copies the rows into DuckDB's own storage.
-        return checkpoint(_wrapped(_duckdb().from_arrow(table)))
+        return checkpoint(wrapped(duckdb_connection().from_arrow(table)))
     if engine == "pandas":
         import pandas as pd
 
-        return _wrapped(table.to_pandas(types_mapper=pd.ArrowDtype))
+        return wrapped(table.to_pandas(types_mapper=pd.ArrowDtype))
     import polars as pl
 
     frame: Any = pl.from_arrow(table, rechunk=False)
-    return _wrapped(frame)
+    return wrapped(frame)
 
 
 def checkpoint(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Compute what a lazy frame stands for once, so that several readers don't each compute it.
 
-    DuckDB keeps the result in a temporary table of its own, which it may spill to disk.
+    What is large goes to disk: polars writes a temporary Parquet file, DuckDB moves the blocks of a
+    temporary table of its own.
     """
     implementation = frame.implementation
     if implementation.is_polars():
-        return _wrapped(nw.to_native(frame).collect())
+        return wrapped(_held(nw.to_native(frame)))
     if implementation.is_duckdb():
-        connection = _duckdb()
         name = f"checkpoint_{next(_checkpoints)}"
         nw.to_native(frame).create(name)
-        return _wrapped(connection.table(name))
+        return wrapped(duckdb_connection().table(name))
     return frame
+
+
+def _held(native: Any) -> Any:
+    import polars as pl
+
+    held, size = [], 0
+    for part in native.collect_batches(maintain_order=True):
+        held.append(part)
+        size += part.estimated_size()
+        if size > HELD_BYTES:
+            break
+    else:
+        return pl.concat(held, rechunk=False) if held else native.collect()
+    held.clear()
+    path = spill_path(".parquet")
+    native.sink_parquet(path, compression="lz4", row_group_size=BATCH_ROWS)
+    return pl.scan_parquet(path)
 
 
 def take(frame: nw.LazyFrame[Any], names: Sequence[str]) -> nw.LazyFrame[Any]:
@@ -172,7 +202,7 @@ def take(frame: nw.LazyFrame[Any], names: Sequence[str]) -> nw.LazyFrame[Any]:
     """
     if frame.implementation.is_duckdb():
         quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-        return _wrapped(nw.to_native(frame).project(quoted))
+        return wrapped(nw.to_native(frame).project(quoted))
     return frame.select(*names)
 
 
@@ -198,7 +228,8 @@ def require_columns(
             )
 
 
-def _wrapped(native: Any) -> nw.LazyFrame[Any]:
+def wrapped(native: Any) -> nw.LazyFrame[Any]:
+    """Wrap an engine's own frame."""
     frame: nw.LazyFrame[Any] = nw.from_native(native).lazy()
     return frame
 
@@ -207,7 +238,7 @@ _checkpoints = count()
 
 
 @cache
-def _duckdb() -> Any:
+def duckdb_connection() -> Any:
     """Give the process's one DuckDB connection: relations of different ones can't be joined."""
     try:
         import duckdb
@@ -221,4 +252,6 @@ def _duckdb() -> Any:
     # Rows keep a file's order unless a step sorts them, as on the other engines.
     connection.execute("SET preserve_insertion_order = true")
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET memory_limit = '{DUCKDB_MEMORY}'")
+    connection.execute("SET temp_directory = $folder", {"folder": str(spill_folder())})
     return connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from fivefold.errors import DataError
-from fivefold.table.engine import BATCH_ROWS, batches, from_arrow, require_columns, to_arrow
+from fivefold.table.engine import BATCH_ROWS, require_columns
+from fivefold.table.order import OutOfOrder, in_order, keyed, sorted_rows
 from fivefold.table.rows import Rows
 
 __all__ = ["Table", "canonical", "write_rows", "write_table"]
@@ -47,36 +48,11 @@ def write_table(table: Table, path: Path) -> int:
         A key column is absent, has a missing value, or the key is not unique.
     """
     require_columns(table.frame, table.key, where="key")
-    schema, rows = _in_order(table)
-    return _write(schema, _keyed(rows, table.key), path)
-
-
-def _in_order(table: Table) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Give the rows in the order of the key, sorting them only where they are not.
-
-    Most stages read sorted rows and keep their order, and looking costs a tenth of sorting.
-    """
-    if table.frame.implementation.is_duckdb():
-        return batches(table.frame.sort(*table.key))
-    rows = to_arrow(table.frame)
-    if not _ascending(rows, table.key):
-        rows = to_arrow(from_arrow(rows, "polars").sort(*table.key))
-    return rows.schema, iter(rows.to_batches(max_chunksize=BATCH_ROWS))
-
-
-def _ascending(rows: pa.Table, key: tuple[str, ...]) -> bool:
-    """Tell whether no row's key is below that of the row before it; a missing key is no order."""
-    if rows.num_rows < 2:
-        return True
-    ordered = None
-    for name in reversed(key):
-        column = rows[name]
-        before, after = column.slice(0, len(column) - 1), column.slice(1)
-        if ordered is None:
-            ordered = pc.less_equal(before, after)
-        else:
-            ordered = pc.or_(pc.less(before, after), pc.and_(pc.equal(before, after), ordered))
-    return ordered is not None and ordered.null_count == 0 and pc.all(ordered).as_py() is True
+    try:
+        return _write(*in_order(table.frame, table.key), path)
+    except OutOfOrder:
+        schema, rows = sorted_rows(table.frame, table.key)
+        return _write(schema, keyed(rows, table.key), path)
 
 
 def write_rows(rows: Rows, path: Path) -> int:
@@ -107,11 +83,18 @@ def _canonical_type(type_: pa.DataType) -> pa.DataType:
 def _write(schema: pa.Schema, rows: Iterator[pa.RecordBatch], path: Path) -> int:
     target = canonical(schema)
     count = 0
-    with pq.ParquetWriter(path, target, compression="zstd", version="2.6") as writer:
+    with (
+        pq.ParquetWriter(path, target, compression="zstd", version="2.6") as writer,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        # Encoding takes as long as computing, and one thread: it is done beside.
+        writing = pool.submit(int)
         for group in _regrouped(rows, schema):
             table = _cast(group, target)
-            writer.write_table(table, row_group_size=BATCH_ROWS)
+            writing.result()
+            writing = pool.submit(writer.write_table, table, row_group_size=BATCH_ROWS)
             count += table.num_rows
+        writing.result()
     return count
 
 
@@ -148,44 +131,4 @@ def _regrouped(rows: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa
 
 
 # Made without Arrow's converter of Python values, which imports pandas.
-_TRUE = pc.is_null(pa.nulls(1))[0]
 _ZERO = pc.is_valid(pa.nulls(1)).cast(pa.int8()).cast(pa.float64())[0]
-
-
-def _keyed(rows: Iterator[pa.RecordBatch], key: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-    """Pass sorted batches on, refusing a missing key and two neighbours with the same one.
-
-    Keys stay Arrow's own scalars until a message needs them: the way from Python's values to Arrow,
-    and from timestamps back, imports pandas, a third of a second in every stage.
-    """
-    last: tuple[pa.Scalar, ...] | None = None
-    for batch in rows:
-        if batch.num_rows == 0:
-            continue
-        columns = [batch.column(batch.schema.get_field_index(name)) for name in key]
-        for name, column in zip(key, columns, strict=True):
-            if column.null_count:
-                raise DataError(
-                    f"{column.null_count:,} rows have no value in the key column {name!r}",
-                    where="key",
-                    hint="drop those rows in clean.steps, or name another key in conf/config.yaml",
-                )
-        first = tuple(column[0] for column in columns)
-        same = None
-        for column in columns:
-            equal = pc.equal(column.slice(1), column.slice(0, len(column) - 1))
-            same = equal if same is None else pc.and_(same, equal)
-        at = same.index(_TRUE).as_py() if same is not None and len(same) else -1
-        repeated = tuple(column[at] for column in columns) if at >= 0 else None
-        if last is not None and first == last:
-            repeated = first
-        if repeated is not None:
-            raise DataError(
-                "the key is not unique",
-                where="key",
-                got=", ".join(f"{n}={v.as_py()}" for n, v in zip(key, repeated, strict=True)),
-                hint="add fivefold.data.cleaning.drop_duplicates to clean.steps, "
-                "or name more columns under key: in conf/config.yaml",
-            )
-        last = tuple(column[-1] for column in columns)
-        yield batch

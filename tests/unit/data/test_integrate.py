@@ -23,7 +23,7 @@ PORTS = pa.table({"code": ["x", "y"], "lat": [1.5, -2.5], "id": [10, 20]})
 def joined(engine: str = "polars", *joins: Join, **tables: pa.Table) -> Integrated:
     given = {"trips": TRIPS, "planes": PLANES, "ports": PORTS, **tables}
     frames = {name: from_arrow(table, engine) for name, table in given.items()}
-    return integrate(frames, IntegrateConfig("trips", ["id"], list(joins), engine))
+    return integrate(frames, IntegrateConfig("trips", ["id"], joins=list(joins), engine=engine))
 
 
 def rows(result: Integrated) -> list[dict[str, Any]]:

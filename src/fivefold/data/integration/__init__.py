@@ -1,0 +1,1 @@
+"""What integrate does, part by part: mapping, stacking, joining, and deciding between sources."""
