@@ -18,7 +18,7 @@ from fivefold.errors import SplitError
 from fivefold.objective import Objective
 from fivefold.table import TableSchema, from_arrow, to_arrow
 from fivefold.table.engine import batches
-from fivefold.table.spill import MEMORY_CELLS, settle, spill
+from fivefold.table.settle import MEMORY_CELLS, settle, spill
 
 if TYPE_CHECKING:
     from fivefold.data.split import SplitConfig

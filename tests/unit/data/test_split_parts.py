@@ -12,7 +12,7 @@ from fivefold.data.split import Split, SplitConfig, split
 from fivefold.errors import ConfigError, SplitError
 from fivefold.objective import Objective
 from fivefold.table import Column, TableSchema, from_arrow, to_arrow
-from fivefold.table.spill import MEMORY_CELLS
+from fivefold.table.settle import MEMORY_CELLS
 
 from .test_split import BINARY, cut, days, ids
 
@@ -145,7 +145,7 @@ def test_a_long_table_is_split_like_a_short_one(
 ) -> None:
     short = cut(days(300), engine, method="stratified")
     monkeypatch.setattr(splitting, "MEMORY_CELLS", 10)
-    monkeypatch.setattr("fivefold.table.spill.MEMORY_CELLS", 10)
+    monkeypatch.setattr("fivefold.table.settle.MEMORY_CELLS", 10)
     assert MEMORY_CELLS > 10
     long = cut(days(300), engine, method="stratified")
     assert (ids(long), long.report) == (ids(short), short.report)
