@@ -3,46 +3,80 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from fivefold.data.rowhash import integers, row_hashes, uniform
 from fivefold.data.values import dtype_name
-from fivefold.errors import ConfigError, SplitError
+from fivefold.errors import ConfigError, DataError
 
-__all__ = ["PARTS", "UNUSED", "by_column", "by_group", "by_hash", "by_stratum", "by_time"]
+if TYPE_CHECKING:
+    from fivefold.data.split import SplitConfig
+
+__all__ = ["DRAWN", "PARTS", "UNUSED", "Ranges", "by_group", "by_hash", "by_stratum", "declared"]
 
 PARTS = ("train", "test", "production")
 UNUSED = len(PARTS)
 
-Codes = npt.NDArray[np.int64]
+DRAWN = ("random", "stratified", "grouped")
+"""The methods that draw rows or groups; the others are told by a column."""
+
+Codes = npt.NDArray[np.int8]
+Hashes = npt.NDArray[np.uint64]
+
+_ENDS = ("train_until", "test_until", "production_until")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_GAP = re.compile(r"(\d+)\s*([mhdw])")
 
 
-def by_time(dtype: Any, column: str, boundaries: Sequence[tuple[str, str]]) -> nw.Expr:
-    """Give the part's number of each row by the half-open ranges that end before the boundaries.
+def declared(schema: Mapping[str, Any], config: SplitConfig) -> nw.Expr | None:
+    """Give the part's number of each row where a column tells it; None for the drawn methods.
 
     Parameters
     ----------
-    dtype : narwhals dtype
-        Of the column: a datetime, a date, or a number.
-    column : str
-        When the row became known.
-    boundaries : sequence of (str, str)
-        The config's key and the value, in order: where train, test and production end. The last
-        part that is not ended takes the rest, and a row after the end of all is unused.
+    schema : mapping of str to narwhals dtype
+        Of the table.
+    config : SplitConfig
+        The method.
 
     Raises
     ------
     ConfigError
-        A boundary is not of the column's type, or not after the one before it.
+        A boundary or the gap is not of the column's type, or not after what comes before.
+    DataError
+        The column is of no type that can tell.
     """
-    known = [(name, given, _moment(dtype, given, name)) for name, given in boundaries]
+    if config.method in DRAWN:
+        return None
+    column = str(config.by if config.method == "column" else config.time)
+    kind = dtype_name(schema[column])
+    if config.method == "column":
+        if kind != "string":
+            raise DataError(
+                "the column that names the parts is not of texts",
+                where="split.by",
+                got=f"{column}: {kind}",
+            )
+        return _by_column(column)
+    if kind not in ("date", "datetime", "integer", "number"):
+        raise DataError(
+            "the column to split by time is neither a time nor a number",
+            where="split.time",
+            got=f"{column}: {kind}",
+        )
+    return _by_time(schema[column], column, config)
+
+
+def _by_time(dtype: Any, column: str, config: SplitConfig) -> nw.Expr:
+    """Cut at the boundaries: half-open ranges, the last one that is not ended takes the rest."""
+    given = [(name, str(getattr(config, name))) for name in _ENDS if getattr(config, name)]
+    known = [(name, text, _moment(dtype, text, name)) for name, text in given]
     for (_, earlier, before), (name, later, after) in pairwise(known):
         if after <= before:
             raise ConfigError(
@@ -51,11 +85,40 @@ def by_time(dtype: Any, column: str, boundaries: Sequence[tuple[str, str]]) -> n
                 got=f"{later}, which is not after {earlier}",
                 allowed="train_until < test_until < production_until",
             )
-    last = min(len(known), UNUSED)
-    expression = nw.lit(last)
+    expression = nw.lit(min(len(known), UNUSED))
     for part, (_, _, moment) in reversed(list(enumerate(known))):
         expression = nw.when(nw.col(column) < moment).then(nw.lit(part)).otherwise(expression)
-    return expression
+    if config.gap is None:
+        return expression
+    end = known[0][2]
+    within = (nw.col(column) >= end - _length(dtype, config.gap)) & (nw.col(column) < end)
+    return nw.when(within).then(nw.lit(UNUSED)).otherwise(expression)
+
+
+def _length(dtype: Any, gap: str) -> Any:
+    """Read the gap as what can be taken off a moment of the column."""
+    kind = dtype_name(dtype)
+    try:
+        if kind in ("integer", "number"):
+            length: Any = float(gap)
+            if length <= 0:
+                raise ValueError
+            return length
+        found = _GAP.fullmatch(gap.strip())
+        if found is None or not int(found[1]) or (kind == "date" and found[2] in "mh"):
+            raise ValueError
+    except ValueError:
+        raise ConfigError(
+            "not a gap that the column can have",
+            where="split.gap",
+            got=gap,
+            allowed="a number above 0"
+            if kind in ("integer", "number")
+            else "days or weeks, such as 7d or 2w"
+            if kind == "date"
+            else "minutes, hours, days or weeks, such as 30m, 12h, 7d or 2w",
+        ) from None
+    return datetime.timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def _moment(dtype: Any, given: str, name: str) -> Any:
@@ -79,58 +142,74 @@ def _moment(dtype: Any, given: str, name: str) -> Any:
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
-def by_column(column: str) -> nw.Expr:
-    """Give the part's number of each row by a column that holds the parts' names."""
+def _by_column(column: str) -> nw.Expr:
     expression = nw.lit(UNUSED)
     for part, name in enumerate(PARTS):
         expression = nw.when(nw.col(column) == name).then(nw.lit(part)).otherwise(expression)
     return expression
 
 
-def by_hash(hashes: npt.NDArray[np.uint64], test: float, production: float) -> Codes:
+@dataclass(frozen=True)
+class Ranges:
+    """Where in [0, 1) a draw has to fall for the test and for production; the rest trains.
+
+    Attributes
+    ----------
+    test, production : (float, float)
+        Half-open.
+    """
+
+    test: tuple[float, float]
+    production: tuple[float, float]
+
+    @classmethod
+    def of(cls, config: SplitConfig) -> Ranges:
+        """Read them off the shares, or off the number of the outer fold."""
+        if config.folds is None:
+            end = config.test + config.production
+            return cls((0.0, config.test), (config.test, end))
+        rest = 1 - config.production
+        first, last = (rest * (config.fold + at) / config.folds for at in (0, 1))
+        return cls((first, last), (rest, 1.0))
+
+    def codes(self, places: npt.NDArray[np.float64]) -> Codes:
+        """Give the part of each place, shape (n_rows,)."""
+        inside = [
+            (places >= first) & (places < last) for first, last in (self.test, self.production)
+        ]
+        return np.select(inside, [1, 2], default=0).astype(np.int8)
+
+
+def by_hash(draws: npt.NDArray[np.float64], ranges: Ranges) -> Codes:
     """Draw the part of each row by its own hash: it stays in its part as the table grows."""
-    draws = uniform(hashes)
-    return np.select([draws < test, draws < test + production], [1, 2], default=0)
+    return ranges.codes(draws)
 
 
-def by_stratum(
-    hashes: npt.NDArray[np.uint64], strata: pa.ChunkedArray, test: float, production: float
-) -> Codes:
+def by_stratum(hashes: Hashes, strata: npt.NDArray[Any], ranges: Ranges) -> Codes:
     """Draw the same share of every stratum, to the nearest row, in the order of the hashes."""
-    codes = np.zeros(len(hashes), dtype=np.int64)
-    # Coded in the order of first sight, which the codes of a stratum's own rows don't depend on.
-    labels = integers(strata.cast(pa.string()).dictionary_encode(null_encoding="encode"))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
+    codes = np.zeros(len(hashes), dtype=np.int8)
+    for label in np.unique(strata):
+        members = np.flatnonzero(strata == label)
         members = members[np.argsort(hashes[members], kind="stable")]
-        tested = round(len(members) * test)
-        produced = round(len(members) * (test + production))
-        codes[members[:tested]] = 1
-        codes[members[tested:produced]] = 2
+        for part, (first, last) in ((1, ranges.test), (2, ranges.production)):
+            codes[members[round(len(members) * first) : round(len(members) * last)]] = part
     return codes
 
 
-def by_group(groups: pa.Table, seed: int, test: float, production: float) -> Codes:
+def by_group(hashes: Hashes, ranges: Ranges) -> Codes:
     """Draw whole groups, in the order of their hashes, until a part has its share of the rows.
 
-    Raises
-    ------
-    SplitError
-        A row has no group.
+    Parameters
+    ----------
+    hashes : ndarray of uint64, shape (n_rows,)
+        Of each row's group.
+    ranges : Ranges
+        The shares.
     """
-    name = groups.column_names[0]
-    missing = groups[name].null_count
-    if missing:
-        raise SplitError(
-            f"{missing:,} rows have no group",
-            where=f"the column {name!r}",
-            hint="fill or drop them in clean.steps",
-        )
-    hashes = row_hashes(groups, [name], seed)
     _, place, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
     # A group goes where its middle row falls, so a part misses its share by half a group at most;
-    # the first one is for the test in any case.
+    # the first one is for the first test in any case.
     middle = (np.cumsum(sizes) - sizes / 2) / max(len(hashes), 1)
     middle[:1] = 0
-    codes = np.select([middle < test, middle < test + production], [1, 2], default=0)
-    return np.asarray(codes[place], dtype=np.int64)
+    codes: Codes = ranges.codes(middle)[place]
+    return codes

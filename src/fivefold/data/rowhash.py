@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-__all__ = ["fingerprint", "integers", "row_hashes", "uniform"]
+__all__ = ["fingerprint", "integers", "row_hashes", "total", "uniform"]
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -21,7 +22,7 @@ def row_hashes(table: pa.Table, columns: Sequence[str], seed: int = 0) -> Hashes
     Parameters
     ----------
     table : pyarrow.Table
-        The columns hashed have no missing value, and the types that tables are kept in.
+        The columns hashed have the types that tables are kept in.
     columns : sequence of str
         Which.
     seed : int
@@ -42,6 +43,17 @@ def row_hashes(table: pa.Table, columns: Sequence[str], seed: int = 0) -> Hashes
 def uniform(hashes: Hashes) -> npt.NDArray[np.float64]:
     """Turn hashes into numbers in [0, 1), 53 bits each."""
     return (hashes >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def total(hashes: Hashes, so_far: tuple[int, int] = (0, 0)) -> tuple[int, int]:
+    """Add up hashes, and hashes of hashes, modulo 2**64: what a set of rows is, in any order.
+
+    Rows can be added a batch at a time; a row that stands twice counts twice.
+    """
+    with np.errstate(over="ignore"):
+        sums = (int(hashes.sum(dtype=np.uint64)), int(_mixed(hashes).sum(dtype=np.uint64)))
+    first, second = ((old + new) % 2**64 for old, new in zip(so_far, sums, strict=True))
+    return first, second
 
 
 def fingerprint(hashes: Hashes) -> str:
@@ -70,7 +82,19 @@ def integers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 
 
 def _words(column: pa.ChunkedArray) -> Hashes:
-    """Give a column's values as 64-bit words; a text's word is its BLAKE2b hash."""
+    """Give a column's values as 64-bit words; a missing one has a word of its own."""
+    if not column.null_count:
+        return _known_words(column)
+    words = np.full(len(column), _MISSING, dtype=np.uint64)
+    words[integers(pc.is_valid(column)) == 1] = _known_words(column.drop_null())
+    return words
+
+
+_MISSING = np.uint64(0x8D5B_11F0_37C2_A94E)
+
+
+def _known_words(column: pa.ChunkedArray) -> Hashes:
+    """Give the words of values that are all there; a text's word is its BLAKE2b hash."""
     type_ = column.type
     if pa.types.is_floating(type_):
         # Adding zero makes the negative zero positive: they are equal, so they hash alike.

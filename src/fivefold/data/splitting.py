@@ -2,86 +2,189 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from fivefold.data import parts
-from fivefold.data.rowhash import fingerprint, integers, row_hashes
-from fivefold.data.values import dtype_name, plain, rounded, rows_of
-from fivefold.errors import DataError, SplitError
+from fivefold.data.rowhash import fingerprint, integers, row_hashes, uniform
+from fivefold.data.values import plain, rounded, rows_of, single
+from fivefold.errors import SplitError
 from fivefold.objective import Objective
-from fivefold.table import TableSchema, checkpoint, from_arrow, to_arrow
+from fivefold.table import TableSchema, from_arrow, to_arrow
+from fivefold.table.engine import batches
+from fivefold.table.settle import MEMORY_CELLS, settle, spill
 
 if TYPE_CHECKING:
     from fivefold.data.split import SplitConfig
 
-__all__ = ["PART", "described", "parted"]
+__all__ = ["PART", "Described", "Drawn", "codes_of", "drawn", "parted"]
 
 PART = "__part"
-_TIME = "__time"
-_TARGET = "__target"
+
+Codes = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Every row's part and the hash of its key, in the order of the table.
+
+    Attributes
+    ----------
+    frame : narwhals.LazyFrame
+        The rows with the column ``PART``.
+    codes : ndarray of int8, shape (n_rows,)
+        The part's number.
+    hashes : ndarray of uint64, shape (n_rows,)
+        Of the key.
+    """
+
+    frame: nw.LazyFrame[Any]
+    codes: Codes
+    hashes: npt.NDArray[np.uint64]
 
 
 def parted(
     table: nw.LazyFrame[Any], objective: Objective, config: SplitConfig
-) -> tuple[nw.LazyFrame[Any], pa.Table]:
+) -> tuple[nw.LazyFrame[Any], Drawn]:
     """Give the table with the number of each row's part.
+
+    Only keys and what tells the part are looked at, a batch of rows at a time.
 
     Returns
     -------
     narwhals.LazyFrame
-        The rows with the column ``PART``, computed.
-    pyarrow.Table
-        Of each row, the key, the part, and what describes it.
+        The rows with the column ``PART``.
+    Drawn
+        What was found of every row.
+
+    Raises
+    ------
+    SplitError
+        A row has no key, time, group or known part.
     """
-    extra = {config.time, config.by} - {None, *config.key}
-    wanted = [*config.key, *sorted(str(name) for name in extra - {objective.target})]
-    if objective.target not in wanted:
-        wanted.append(objective.target)
-    if config.method in ("time", "column"):
-        frame = checkpoint(table.with_columns(_declared(table, config).cast(nw.Int64).alias(PART)))
-        return frame, to_arrow(frame.select(*wanted, PART))
-    frame = checkpoint(table)
-    columns = to_arrow(frame.select(*wanted))
-    drawn = _drawn(columns, objective, config)
-    columns = columns.append_column(PART, _column(drawn))
-    # The part travels back to the engine with its key, whatever order the engine keeps rows in.
-    joined = frame.join(
-        from_arrow(columns.select([*config.key, PART]), config.engine),
-        on=list(config.key),
-        how="left",
-    )
-    return checkpoint(joined), columns
+    schema = table.collect_schema()
+    rows = int(single(table.select(nw.len().alias("rows")))["rows"])
+    cells = rows * len(schema.names())
+    told = parts.declared(schema, config)
+    if told is None:
+        # Computed once: what is attached to the rows must find them in the same order.
+        table = settle(table, cells, cheap=True)
+        codes, hashes = drawn(table, objective, config)
+        frame = _attached(table, codes, cells)
+    else:
+        _require_told(table, config)
+        frame = settle(table.with_columns(told.cast(nw.Int64).alias(PART)), cells, cheap=True)
+        codes, hashes = _told(frame, config)
+    return frame, Drawn(frame, codes, hashes)
 
 
-def _declared(table: nw.LazyFrame[Any], config: SplitConfig) -> nw.Expr:
-    column = str(config.time if config.method == "time" else config.by)
-    dtype = table.collect_schema()[column]
+def codes_of(table: nw.LazyFrame[Any], objective: Objective, config: SplitConfig) -> Codes:
+    """Give the part of each row, shape (n_rows,), in the order of the table."""
+    told = parts.declared(table.collect_schema(), config)
+    if told is None:
+        return drawn(table, objective, config)[0]
+    return _told(table.with_columns(told.cast(nw.Int64).alias(PART)), config)[0]
+
+
+def drawn(
+    table: nw.LazyFrame[Any], objective: Objective, config: SplitConfig
+) -> tuple[Codes, npt.NDArray[np.uint64]]:
+    """Draw the part of each row by one of the methods of chance.
+
+    Returns
+    -------
+    codes : ndarray of int8, shape (n_rows,)
+    hashes : ndarray of uint64, shape (n_rows,)
+        Of the keys.
+    """
+    by = config.by or objective.target if config.method == "stratified" else config.by
+    if config.method == "random":
+        by = None
+    elif by is not None:
+        _require_class(table, str(by), config)
+    keys, draws, labels = [], [], []
+    seed = config.seed if config.method == "grouped" else 0
+    for batch in _narrow(table, [*config.key, *([by] if by else [])]):
+        _require_keyed(batch, config.key)
+        keys.append(row_hashes(batch, config.key))
+        draws.append(row_hashes(batch, config.key, config.seed))
+        if by:
+            labels.append(row_hashes(batch, [str(by)], seed))
+    hashes, seeded = _joined(keys), _joined(draws)
+    ranges = parts.Ranges.of(config)
+    if config.method == "grouped":
+        return parts.by_group(_joined(labels), ranges), hashes
+    if config.method == "stratified":
+        return parts.by_stratum(seeded, _joined(labels), ranges), hashes
+    return parts.by_hash(uniform(seeded), ranges), hashes
+
+
+def _told(frame: nw.LazyFrame[Any], config: SplitConfig) -> tuple[Codes, npt.NDArray[np.uint64]]:
+    codes, keys = [], []
+    for batch in _narrow(frame, [*config.key, PART]):
+        _require_keyed(batch, config.key)
+        keys.append(row_hashes(batch, config.key))
+        codes.append(integers(batch[PART]).astype(np.int8))
+    return (np.concatenate(codes) if codes else np.zeros(0, np.int8)), _joined(keys)
+
+
+def _joined(pieces: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.uint64)
+
+
+def _narrow(table: nw.LazyFrame[Any], names: Sequence[str]) -> Any:
+    """Give some columns in batches, in the order of the rows."""
+    for batch in batches(table.select(*dict.fromkeys(names)))[1]:
+        yield pa.Table.from_batches([batch])
+
+
+def _attached(table: nw.LazyFrame[Any], codes: Codes, cells: int) -> nw.LazyFrame[Any]:
+    """Put the parts beside the rows, in memory if the table is small and in a file if not."""
+    engine = str(table.implementation.value)
+    if cells <= MEMORY_CELLS:
+        return from_arrow(to_arrow(table).append_column(PART, _column(codes)), engine)
+    schema, rows = batches(table)
+
+    def with_parts() -> Any:
+        at = 0
+        for batch in rows:
+            yield batch.append_column(PART, _column(codes[at : at + batch.num_rows]))
+            at += batch.num_rows
+
+    return spill(schema.append(pa.field(PART, pa.int64())), with_parts(), engine)
+
+
+def _column(codes: Codes) -> pa.Array:
+    numbers = np.ascontiguousarray(codes, dtype=np.int64)
+    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
+
+
+def _require_told(table: nw.LazyFrame[Any], config: SplitConfig) -> None:
+    column = str(config.by if config.method == "column" else config.time)
     if config.method == "column":
-        if dtype_name(dtype) != "string":
-            raise DataError(
-                "the column that names the parts is not of texts",
-                where="split.by",
-                got=f"{column}: {dtype_name(dtype)}",
-            )
         other = table.filter(~nw.col(column).is_null(), ~nw.col(column).is_in(parts.PARTS))
         _require_none(other.select(column), "rows name a part that is unknown", column)
-        return parts.by_column(column)
-    if dtype_name(dtype) not in ("date", "datetime", "integer", "number"):
-        raise DataError(
-            "the column to split by time is neither a time nor a number",
-            where="split.time",
-            got=f"{column}: {dtype_name(dtype)}",
+    else:
+        missing = table.filter(nw.col(column).is_null()).select(column)
+        _require_none(missing, "rows have no time", column)
+
+
+def _require_class(table: nw.LazyFrame[Any], by: str, config: SplitConfig) -> None:
+    dtype = table.collect_schema()[by]
+    if config.method == "stratified" and isinstance(dtype, nw.dtypes.FloatType):
+        raise SplitError(
+            "strata need classes, and the column holds quantities",
+            where=f"the column {by!r}",
+            hint="use method: random, or name a column with few values under split.by",
         )
-    _require_none(
-        table.filter(nw.col(column).is_null()).select(column), "rows have no time", column
-    )
-    names = ("train_until", "test_until", "production_until")
-    ends = [(name, str(getattr(config, name))) for name in names if getattr(config, name)]
-    return parts.by_time(dtype, column, ends)
+    if config.method == "grouped":
+        _require_none(table.filter(nw.col(by).is_null()).select(by), "rows have no group", by)
 
 
 def _require_none(wrong: nw.LazyFrame[Any], what: str, column: str) -> None:
@@ -97,30 +200,7 @@ def _require_none(wrong: nw.LazyFrame[Any], what: str, column: str) -> None:
         )
 
 
-def _drawn(columns: pa.Table, objective: Objective, config: SplitConfig) -> parts.Codes:
-    shares = config.test, config.production
-    if config.method == "grouped":
-        return parts.by_group(columns.select([config.by]), config.seed, *shares)
-    _require_keyed(columns, config.key)
-    hashes = row_hashes(columns, config.key, config.seed)
-    if config.method == "stratified":
-        by = config.by or objective.target
-        if columns[by].type in (pa.float64(), pa.float32()):
-            raise SplitError(
-                "strata need classes, and the column holds quantities",
-                where=f"the column {by!r}",
-                hint="use method: random, or name a column with few values under split.by",
-            )
-        return parts.by_stratum(hashes, columns[by], *shares)
-    return parts.by_hash(hashes, *shares)
-
-
-def _column(codes: parts.Codes) -> pa.Array:
-    numbers = np.ascontiguousarray(codes, dtype=np.int64)
-    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
-
-
-def _require_keyed(columns: pa.Table, key: list[str]) -> None:
+def _require_keyed(columns: pa.Table, key: Sequence[str]) -> None:
     for name in key:
         if columns[name].null_count:
             raise SplitError(
@@ -130,85 +210,125 @@ def _require_keyed(columns: pa.Table, key: list[str]) -> None:
             )
 
 
-def described(
-    columns: pa.Table, schema: TableSchema, objective: Objective, config: SplitConfig
-) -> dict[str, Any]:
-    """Describe each part, and make sure that no key is in two of them.
+class Described:
+    """What is said of the parts, and the proof that no key is in two of them.
 
-    Raises
-    ------
-    SplitError
-        A key stands in more than one row.
+    Parameters
+    ----------
+    found : Drawn
+        Every row's part.
+    schema : TableSchema
+        Names the time column.
+    objective : Objective
+        The target and the task.
+    config : SplitConfig
+        The method.
     """
-    _require_keyed(columns, config.key)
-    hashes = row_hashes(columns, config.key)
-    _require_apart(hashes, columns, config.key)
-    codes = integers(columns[PART])
-    times = [name for name in schema.with_role("time") if name in columns.column_names]
-    time = config.time or (times[0] if times else None)
-    known = {}
-    for number, part in enumerate(parts.PARTS):
-        chosen = codes == number
-        known[part] = {
-            "rows": int(chosen.sum()),
-            "share": round(float(chosen.mean()), 6) if len(chosen) else None,
-            "keys": fingerprint(hashes[chosen]),
-            **_summary(columns, number, objective, time),
+
+    def __init__(
+        self, found: Drawn, schema: TableSchema, objective: Objective, config: SplitConfig
+    ) -> None:
+        self.found = found
+        self.schema = schema
+        self.objective = objective
+        self.config = config
+
+    def report(self) -> dict[str, Any]:
+        """Describe each part.
+
+        Raises
+        ------
+        SplitError
+            A key stands in more than one row.
+        """
+        self._require_apart()
+        codes, config = self.found.codes, self.config
+        classes, spans = self._classes(), self._spans()
+        known = {}
+        for number, part in enumerate(parts.PARTS):
+            chosen = codes == number
+            known[part] = {
+                "rows": int(chosen.sum()),
+                "share": round(float(chosen.mean()), 6) if len(chosen) else None,
+                "keys": fingerprint(self.found.hashes[chosen]),
+                **self._target(classes, spans.get(number, {}), number),
+                **self._span(spans.get(number, {})),
+            }
+        nested = {} if config.folds is None else {"fold": config.fold, "folds": config.folds}
+        gap = {} if config.gap is None else {"gap": config.gap}
+        return {
+            "method": config.method,
+            **nested,
+            **gap,
+            "sealed": config.sealed,
+            "rows": len(codes),
+            "unused_rows": int((codes == parts.UNUSED).sum()),
+            "parts": known,
         }
-    report: dict[str, Any] = {
-        "method": config.method,
-        "rows": len(codes),
-        "unused_rows": int((codes == parts.UNUSED).sum()),
-        "parts": known,
-    }
-    return report
 
+    @property
+    def _time(self) -> str | None:
+        if self.config.time is not None:
+            return self.config.time
+        have = self.found.frame.collect_schema()
+        times = [name for name in self.schema.with_role("time") if name in have]
+        return times[0] if times else None
 
-def _summary(
-    columns: pa.Table, number: int, objective: Objective, time: str | None
-) -> dict[str, Any]:
-    """Count a part's classes or average its target, and give the range of its times."""
-    import pyarrow.compute as pc
+    def _classes(self) -> list[dict[str, Any]]:
+        """Count the rows of each class in each part."""
+        target = self.objective.target
+        if not self.objective.is_classification:
+            return []
+        counts = self.found.frame.group_by(PART, target).agg(nw.len().alias("__rows"))
+        known = counts.filter(~nw.col(target).is_null())
+        return rows_of(to_arrow(known.sort(PART, target)))
 
-    rows = columns.take(_column(np.flatnonzero(integers(columns[PART]) == number)))
-    target = rows[objective.target]
-    summary: dict[str, Any] = {}
-    if objective.is_classification:
-        counts = pc.value_counts(target.drop_null())
-        classes = {
-            plain(value): count
-            for value, count in zip(
-                counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True
+    def _spans(self) -> dict[int, dict[str, Any]]:
+        """Give the ends of the times, and the sum of a quantity, in each part."""
+        wanted = [nw.len().alias("__rows")]
+        if self._time is not None:
+            time = nw.col(self._time)
+            wanted += [time.min().alias("__first"), time.max().alias("__last")]
+        if not self.objective.is_classification:
+            wanted.append(nw.col(self.objective.target).mean().alias("__mean"))
+        spans = self.found.frame.group_by(PART).agg(*wanted).sort(PART)
+        return {int(row[PART]): row for row in rows_of(to_arrow(spans))}
+
+    def _target(
+        self, classes: list[dict[str, Any]], span: dict[str, Any], number: int
+    ) -> dict[str, Any]:
+        if not self.objective.is_classification:
+            return {"target_mean": rounded(span.get("__mean"), 9)}
+        target = self.objective.target
+        here = {
+            str(plain(row[target])): int(row["__rows"])
+            for row in classes
+            if int(row[PART]) == number
+        }
+        summary: dict[str, Any] = {"classes": here}
+        if self.objective.task == "binary" and len(here) == 2:
+            summary["target_rate"] = round(list(here.values())[1] / sum(here.values()), 6)
+        return summary
+
+    def _span(self, span: dict[str, Any]) -> dict[str, Any]:
+        if self._time is None or not span:
+            return {}
+        first, last = plain(span["__first"]), plain(span["__last"])
+        return {"time": {"column": self._time, "first": first, "last": last}}
+
+    def _require_apart(self) -> None:
+        hashes, key = self.found.hashes, list(self.config.key)
+        ordered = np.sort(hashes)
+        if not (ordered[1:] == ordered[:-1]).any():
+            return
+        counts = self.found.frame.group_by(*key).agg(nw.len().alias("__rows"))
+        twice = counts.filter(nw.col("__rows") > 1)
+        total = int(single(twice.select(nw.len().alias("keys")))["keys"])
+        if total:
+            row = rows_of(to_arrow(twice.sort(*key).head(1)))[0]
+            raise SplitError(
+                f"{total:,} keys stand in more than one row, so the parts could overlap",
+                where="split.key",
+                got=", ".join(f"{name}={plain(row[name])}" for name in key),
+                hint="add fivefold.data.cleaning.drop_duplicates to clean.steps",
             )
-        }
-        ordered = sorted(classes)
-        summary["classes"] = {str(value): classes[value] for value in ordered}
-        if objective.task == "binary" and len(ordered) == 2:
-            summary["target_rate"] = round(classes[ordered[1]] / sum(classes.values()), 6)
-    else:
-        summary["target_mean"] = rounded(pc.mean(target).as_py(), 9)
-    if time is not None and rows.num_rows:
-        times, ends = rows[time], pc.min_max(rows[time])
-        first, last = (
-            rows_of(rows.select([time]).slice(times.index(ends[end]).as_py(), 1))[0][time]
-            for end in ("min", "max")
-        )
-        summary["time"] = {"column": time, "first": plain(first), "last": plain(last)}
-    return summary
-
-
-def _require_apart(hashes: Any, columns: pa.Table, key: list[str]) -> None:
-    if len(np.unique(hashes)) == len(hashes):
-        return
-    counts = columns.group_by(key).aggregate([([], "count_all")])
-    twice = counts.filter(pa.compute.field("count_all") > 1).sort_by(
-        [(k, "ascending") for k in key]
-    )
-    if twice.num_rows:
-        row = rows_of(twice.slice(0, 1))[0]
-        raise SplitError(
-            f"{twice.num_rows:,} keys stand in more than one row, so the parts could overlap",
-            where="split.key",
-            got=", ".join(f"{name}={plain(row[name])}" for name in key),
-            hint="add fivefold.data.cleaning.drop_duplicates to clean.steps",
-        )

@@ -11,7 +11,12 @@ from typing import Any
 
 from fivefold.errors import ConfigError, PipelineError, PlanError, nearest
 from fivefold.files import replace_text
-from fivefold.pipeline.check import check_compose, check_pipeline, load_pipeline
+from fivefold.pipeline.check import (
+    check_compose,
+    check_pipeline,
+    check_sealed,
+    load_pipeline,
+)
 from fivefold.pipeline.environment import differences, locked
 from fivefold.pipeline.fingerprint import fingerprint
 from fivefold.pipeline.integrity import file_md5, locked_outputs
@@ -91,6 +96,7 @@ def check_project(root: Path) -> dict[str, Any]:
     check_pipeline(
         pipeline, {stage.name: input_paths(stage, params[stage.name]) for stage in STAGES}
     )
+    check_sealed(pipeline, params["split"])
     return params
 
 

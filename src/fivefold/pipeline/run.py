@@ -13,7 +13,7 @@ from typing import Any
 
 from fivefold.errors import ConfigError, OutputError, PipelineError
 from fivefold.pipeline.artifacts import HANDLERS, ReadContext
-from fivefold.pipeline.check import check_stage, load_pipeline
+from fivefold.pipeline.check import check_sealed, check_stage, load_pipeline
 from fivefold.pipeline.declare import Kind, Stage
 from fivefold.pipeline.environment import require_locked_version
 from fivefold.pipeline.integrity import require_locked
@@ -98,7 +98,9 @@ def run_stage(stage: Stage, root: Path) -> None:
             hint="dvc repro --force compose",
         )
     paths = input_paths(stage, section)
-    check_stage(stage, load_pipeline(root), paths)
+    pipeline = load_pipeline(root)
+    check_stage(stage, pipeline, paths)
+    check_sealed(pipeline, params.get("split") or {})
     values = {key: value for key, value in section.items() if key != "inputs"}
     config = typed(stage.config_class, values, stage.name)
     trusted = (params.get("train") or {}).get("trusted_types") or []

@@ -40,7 +40,8 @@ def cut(
 ) -> Split:
     schema = TableSchema({"at": Column("datetime", role="time")})
     known = SplitConfig(**{"key": ["id"], "engine": engine, **config})
-    return split(from_arrow(table, engine), schema, objective, known)
+    frame = from_arrow(table, engine)
+    return split(frame, frame.head(0), schema, objective, known)
 
 
 def ids(result: Split) -> dict[str, list[int]]:
