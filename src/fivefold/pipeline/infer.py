@@ -105,7 +105,7 @@ def _value(reference: str, tree: Mapping[str, Any], results: dict[str, Any]) -> 
 
 
 def _as_read(value: Any, kind: Kind) -> Any:
-    from fivefold.table.spill import spill
+    from fivefold.table.settle import spill
 
     if kind is Kind.TABLES:
         return {name: spill(rows.schema, rows.batches(), "polars") for name, rows in value.items()}

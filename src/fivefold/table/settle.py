@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
-from functools import cache
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 import narwhals as nw
@@ -14,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fivefold.table.engine import batches, checkpoint, scan
+from fivefold.table.spill import spill_path
 
 __all__ = ["MEMORY_CELLS", "settle", "spill"]
 
@@ -47,18 +44,10 @@ def settle(frame: nw.LazyFrame[Any], cells: int, cheap: bool = False) -> nw.Lazy
 
 def spill(schema: pa.Schema, rows: Iterable[pa.RecordBatch], engine: str) -> nw.LazyFrame[Any]:
     """Write batches to a file that is gone when the process ends, and open it on an engine."""
-    path = Path(_folder().name) / f"{next(_files)}.parquet"
+    path = spill_path(".parquet")
     # Read back at once by this process alone: speed counts, size hardly.
     with pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=True) as writer:
         for batch in rows:
             if batch.num_rows:
                 writer.write_batch(batch)
     return scan(path, engine)
-
-
-_files = count()
-
-
-@cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="fivefold-", ignore_cleanup_errors=True)
