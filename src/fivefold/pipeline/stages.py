@@ -40,9 +40,21 @@ STAGES: tuple[Stage, ...] = (
         },
     ),
     Stage(
+        "label",
+        phase="data",
+        inputs={"table": "integrate.table", "tables": "collect.tables"},
+        outputs={
+            "table": Output("data/labelled.parquet", Kind.TABLE, cache=True),
+            "report": Output("reports/label.json", Kind.JSON),
+            "page": Output("reports/label.html", Kind.PAGE),
+            "tasks": Output("reports/label-tasks.json", Kind.JSON),
+            "queue": Output("reports/label-queue.json", Kind.JSON),
+        },
+    ),
+    Stage(
         "clean",
         phase="data",
-        inputs={"table": "integrate.table"},
+        inputs={"table": "label.table"},
         outputs={
             "table": Output("data/cleaned.parquet", Kind.TABLE, cache=True),
             "audit": Output("reports/clean.json", Kind.JSON),
@@ -54,13 +66,19 @@ STAGES: tuple[Stage, ...] = (
         inputs={"table": "clean.table", "audit": "clean.audit", "objective": "plan.objective"},
         outputs={
             "schema": Output("reports/schema.json", Kind.SCHEMA),
+            "quarantine": Output("data/quarantine.parquet", Kind.TABLE, cache=True),
             "report": Output("reports/validate.json", Kind.JSON),
         },
     ),
     Stage(
         "explore",
         phase="data",
-        inputs={"table": "clean.table", "schema": "validate.schema", "objective": "plan.objective"},
+        inputs={
+            "table": "clean.table",
+            "quarantine": "validate.quarantine",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+        },
         outputs={
             "summary": Output("reports/explore.json", Kind.JSON),
             "page": Output("reports/explore.html", Kind.PAGE),
@@ -69,7 +87,12 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "split",
         phase="data",
-        inputs={"table": "clean.table", "schema": "validate.schema", "objective": "plan.objective"},
+        inputs={
+            "table": "clean.table",
+            "quarantine": "validate.quarantine",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+        },
         outputs={
             "train": Output("data/train.parquet", Kind.TABLE, cache=True),
             "test": Output("data/test.parquet", Kind.TABLE, cache=True),
