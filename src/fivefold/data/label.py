@@ -45,7 +45,7 @@ class LabelConfig:
         The label is the value of this column, by ``mapping`` if that is declared.
     expression : str or dict or None
         The label is what a text such as ``arr_delay >= 15`` gives, see
-        :mod:`fivefold.data.labelling.expression`, or what a function named by ``_target_`` gives.
+        :mod:`fivefold.data.expressions`, or what a function named by ``_target_`` gives.
     annotators : Annotators or None
         The label is the consensus of people.
     rules : Rules or None

@@ -63,7 +63,12 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "validate",
         phase="data",
-        inputs={"table": "clean.table", "audit": "clean.audit", "objective": "plan.objective"},
+        inputs={
+            "table": "clean.table",
+            "audit": "clean.audit",
+            "lineage": "integrate.report",
+            "objective": "plan.objective",
+        },
         outputs={
             "schema": Output("reports/schema.json", Kind.SCHEMA),
             "quarantine": Output("data/quarantine.parquet", Kind.TABLE, cache=True),

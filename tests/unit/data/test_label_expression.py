@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fivefold.data.labelling.expression import compiled
+from fivefold.data.expressions import compiled
 from fivefold.errors import ConfigError, DataError, FivefoldError
 from fivefold.table import ENGINES, from_arrow, to_arrow
 

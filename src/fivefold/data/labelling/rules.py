@@ -19,8 +19,8 @@ from typing import Any
 import narwhals as nw
 
 from fivefold.data.columns import require_dtype, require_listed
-from fivefold.data.labelling.cases import by_case
-from fivefold.data.labelling.expression import compiled
+from fivefold.data.cases import by_case
+from fivefold.data.expressions import compiled
 from fivefold.errors import ConfigError
 
 __all__ = ["at_least", "binned", "contains", "when"]
@@ -74,7 +74,7 @@ def when(table: nw.LazyFrame[Any], expression: str, label: Label) -> nw.Expr:
     table : narwhals.LazyFrame
         The rows.
     expression : str
-        A condition in the language of :mod:`fivefold.data.labelling.expression`.
+        A condition in the language of :mod:`fivefold.data.expressions`.
     label : str, int or float
         The label.
     """
