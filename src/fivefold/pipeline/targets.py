@@ -99,7 +99,12 @@ def _spec(name: str) -> ModuleSpec | None:
 
 def _install_hint(dotted: str) -> str:
     package = dotted.split(".")[0]
-    extras = {"xgboost": "boosting", "lightgbm": "boosting", "duckdb": "duckdb"}
+    extras = {
+        "cleanlab": "labels",
+        "duckdb": "duckdb",
+        "lightgbm": "boosting",
+        "xgboost": "boosting",
+    }
     if package in extras:
         return f"pip install 'fivefold[{extras[package]}]'"
     return f"pip install what holds {package!r}, or mend the name"

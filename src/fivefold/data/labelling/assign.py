@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from fivefold.data.callables import call_of, require_target
-from fivefold.data.labelling.annotations import annotated
 from fivefold.data.cases import by_case
-from fivefold.data.labelling.evaluate import with_values
 from fivefold.data.expressions import compiled
+from fivefold.data.labelling.annotations import annotated
+from fivefold.data.labelling.evaluate import with_values
 from fivefold.data.labelling.vocabulary import Vocabulary
 from fivefold.data.labelling.weak import ruled
 from fivefold.data.values import dtype_name

@@ -18,8 +18,8 @@ from typing import Any
 
 import narwhals as nw
 
-from fivefold.data.columns import require_dtype, require_listed
 from fivefold.data.cases import by_case
+from fivefold.data.columns import require_dtype, require_listed
 from fivefold.data.expressions import compiled
 from fivefold.errors import ConfigError
 
