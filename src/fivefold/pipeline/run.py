@@ -6,7 +6,7 @@ import errno
 import random
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from fivefold.pipeline.check import check_sealed, check_stage, load_pipeline
 from fivefold.pipeline.declare import Kind, Stage
 from fivefold.pipeline.environment import require_locked_version
 from fivefold.pipeline.integrity import require_locked
+from fivefold.pipeline.passing import KeptTable, kept_tables, path_of
 from fivefold.pipeline.profile import Profiler
 from fivefold.pipeline.project import load_yaml_file
 from fivefold.pipeline.stages import PARAMS, input_output
@@ -113,7 +114,8 @@ def run_stage(stage: Stage, root: Path) -> None:
         result = stage.function(**arguments, config=config)
     with profiler.part("write"):
         outputs = {name: getattr(result, name) for name in stage.outputs}
-        _write_outputs(stage, outputs, root, context)
+        kept = kept_tables(stage, params, paths, arguments)
+        _write_outputs(stage, outputs, root, context, kept)
     profiler.record(stage.name)
 
 
@@ -141,7 +143,11 @@ def _read(stage: Stage, name: str, root: Path, path: str, context: ReadContext) 
 
 
 def _write_outputs(
-    stage: Stage, outputs: Mapping[str, Any], root: Path, context: ReadContext
+    stage: Stage,
+    outputs: Mapping[str, Any],
+    root: Path,
+    context: ReadContext,
+    kept: Sequence[KeptTable],
 ) -> None:
     beside: list[tuple[Path, Path]] = []
     try:
@@ -153,7 +159,11 @@ def _write_outputs(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _remove(part)
                 beside.append((part, path))
-                HANDLERS[output.kind].write(value, part, context)
+                same = path_of(value, kept)
+                if same is None:
+                    HANDLERS[output.kind].write(value, part, context)
+                else:
+                    shutil.copyfile(root / same, part)
             except OSError as error:
                 raise _output_error(error, stage, output.path) from error
         for part, path in beside:

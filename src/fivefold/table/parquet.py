@@ -51,8 +51,9 @@ def write_table(table: Table, path: Path) -> int:
     try:
         return _write(*in_order(table.frame, table.key), path)
     except OutOfOrder:
-        schema, rows = sorted_rows(table.frame, table.key)
-        return _write(schema, keyed(rows, table.key), path)
+        pass  # left at once: the error holds on to the rows that were read
+    schema, rows = sorted_rows(table.frame, table.key)
+    return _write(schema, keyed(rows, table.key), path)
 
 
 def write_rows(rows: Rows, path: Path) -> int:

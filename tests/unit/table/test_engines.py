@@ -53,6 +53,38 @@ def test_engines_agree_and_the_key_orders_the_rows(tmp_path: Path) -> None:
     assert kept["x"].null_count == sum(1 for n in range(1009) if n % 3 == 0 or n % 5 == 0)
 
 
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let hardly a batch be held in memory."""
+    for name in ("engine.HELD_BYTES", "order.HELD_BYTES", "order._RANGE_BYTES"):
+        monkeypatch.setattr(f"fivefold.table.{name}", 4096)
+
+
+@pytest.mark.usefixtures("little_memory")
+@pytest.mark.parametrize("key", [("n",), ("k", "n"), ("b", "t")])
+def test_what_memory_does_not_hold_gives_the_same_bytes(
+    key: tuple[str, ...], tmp_path: Path
+) -> None:
+    table = shuffled(5003)
+    pq.write_table(table, tmp_path / "shuffled.parquet", row_group_size=100)
+    scanned = {engine: scan(tmp_path / "shuffled.parquet", engine) for engine in ENGINES}
+    frames = [frame for scan in scanned.values() for frame in (scan, checkpoint(scan))]
+    assert len({bytes_of(frame, key, tmp_path) for frame in frames}) == 1
+    kept = pq.read_table(tmp_path / "table.parquet")
+    assert kept.sort_by([(name, "ascending") for name in key]).equals(kept)
+
+
+@pytest.mark.usefixtures("little_memory")
+@pytest.mark.parametrize("missing", [False, True])
+def test_what_memory_does_not_hold_is_held_to_its_key(missing: bool, tmp_path: Path) -> None:
+    numbers = [(n * 7919) % 5003 for n in range(5003)]
+    table = pa.table({"n": [*numbers, None if missing else 17]})
+    frame = from_arrow(table, "polars")
+    words = "1 rows have no value in the key column 'n'" if missing else "n=17"
+    with pytest.raises(DataError, match=words):
+        bytes_of(frame, ("n",), tmp_path)
+
+
 def test_rows_that_were_dropped_leave_no_index_behind(tmp_path: Path) -> None:
     """Once pandas has dropped rows its index is no longer a range, and must not become a column."""
     kept = [
