@@ -11,7 +11,7 @@ from fivefold.data.values import dtype_name
 from fivefold.errors import ConfigError, DataError
 from fivefold.table import require_columns
 
-__all__ = ["require_dtype", "require_listed"]
+__all__ = ["require_absent", "require_dtype", "require_listed"]
 
 
 def require_listed(
@@ -37,3 +37,11 @@ def require_dtype(
             got=dtype,
             allowed=allowed,
         )
+
+
+def require_absent(table: nw.LazyFrame[Any], names: Sequence[str], where: str) -> None:
+    """Raise where a column that a step would add is there already."""
+    have = table.collect_schema().names()
+    for name in names:
+        if name in have:
+            raise DataError("the column is there already", where=where, got=name)

@@ -1,0 +1,64 @@
+"""Rows set down in a file of this process, where they need not fit in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fivefold.table.engine import batches, checkpoint, scan
+
+__all__ = ["MEMORY_CELLS", "settle", "spill"]
+
+# A table of fewer cells is kept in memory: about a gigabyte of numbers.
+MEMORY_CELLS = 100_000_000
+
+
+def settle(frame: nw.LazyFrame[Any], cells: int, cheap: bool = False) -> nw.LazyFrame[Any]:
+    """Compute a frame once, in memory if it is small and in a file if not.
+
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+        What several readers will read.
+    cells : int
+        About how many it has: rows times columns.
+    cheap : bool
+        Is computing it again as quick as reading the result? Then it stays as it is where that
+        saves copying: always on DuckDB, which copies all columns, and where it is large on polars.
+    """
+    implementation = frame.implementation
+    if implementation.is_pandas() or (implementation.is_duckdb() and cheap):
+        return frame
+    if cells <= MEMORY_CELLS:
+        return checkpoint(frame)
+    if cheap:
+        return frame
+    schema, rows = batches(frame)
+    return spill(schema, rows, str(implementation.value))
+
+
+def spill(schema: pa.Schema, rows: Iterable[pa.RecordBatch], engine: str) -> nw.LazyFrame[Any]:
+    """Write batches to a file that is gone when the process ends, and open it on an engine."""
+    path = Path(_folder().name) / f"{next(_files)}.parquet"
+    # Read back at once by this process alone: speed counts, size hardly.
+    with pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=True) as writer:
+        for batch in rows:
+            if batch.num_rows:
+                writer.write_batch(batch)
+    return scan(path, engine)
+
+
+_files = count()
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="fivefold-", ignore_cleanup_errors=True)
