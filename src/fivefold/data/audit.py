@@ -108,11 +108,13 @@ class Auditor:
         }
         if statistics is not None:
             entry["learnt"] = readable(statistics)
-        candidates = new.names() if limits.cells is None else limits.cells
         columns = [
             name
-            for name in candidates
-            if name in old and name in new and name not in self.key and old[name] == new[name]
+            for name in new.names()
+            if (limits.cells is None or name in limits.cells)
+            and name in old
+            and name not in (*self.key, TRAINING)
+            and old[name] == new[name]
         ]
         changed, found, compared = self._changed(limits, before, after, columns, rows_before)
         entry["cells_changed"] = sum(changed.values())

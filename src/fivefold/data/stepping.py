@@ -86,13 +86,14 @@ class Stepper:
         before, statistics = frame, None
         if wants_training(call, self._training.split):
             before = self._training.marked(frame, place)
-            if not is_fitted(call.function):
-                call = replace(call, arguments={**call.arguments, "training": TRAINING})
-        elif not limits.known and TRAINING in frame.collect_schema().names():
-            before = frame.drop(TRAINING)  # a user's step sees the user's columns
         if is_fitted(call.function):
             statistics = learnt(call, before, self._target, self._engine)
             call = replace(call, arguments={**call.arguments, "statistics": statistics})
+        has_parts = TRAINING in before.collect_schema().names()
+        if has_parts and "training" in call.arguments:
+            call = replace(call, arguments={**call.arguments, "training": TRAINING})
+        elif has_parts and not limits.known:
+            before = before.drop(TRAINING)  # a user's step sees the user's columns
         after = self._computed(call, limits, before, place)
         plain = without_copies(after)
         require_columns(plain, self._key, place, "after the step the table")

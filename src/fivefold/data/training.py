@@ -69,7 +69,7 @@ class Training:
         return config
 
     def marked(self, frame: nw.LazyFrame[Any], where: str) -> nw.LazyFrame[Any]:
-        """Give the table with the column ``TRAINING``: is the row for training?
+        """Give the table with the column ``TRAINING``, true where a row is for training.
 
         Raises
         ------

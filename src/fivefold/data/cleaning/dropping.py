@@ -10,8 +10,9 @@ import narwhals as nw
 from fivefold.data.columns import require_listed
 from fivefold.data.effects import effect
 from fivefold.data.fitting import told_training
+from fivefold.data.irrelevant import constants
 from fivefold.data.keys import count_rows
-from fivefold.data.values import single
+from fivefold.data.values import dtype_name, single
 from fivefold.errors import ConfigError, nearest
 from fivefold.table import require_columns
 
@@ -23,8 +24,9 @@ def drop_constant(table: nw.LazyFrame[Any], keep: Sequence[str] = ()) -> nw.Lazy
     """Drop the columns that have the same value, or none, in every row, but those to keep."""
     require_listed(table, keep, "keep")
     names = table.collect_schema().names()
-    distinct = single(table.select(nw.col(name).n_unique().alias(name) for name in names))
-    return table.select(name for name in names if name in keep or distinct[name] > 1)
+    schema = table.collect_schema()
+    same, _ = constants(table, {name: dtype_name(schema[name]) for name in names})
+    return table.select(name for name in names if name in keep or name not in same)
 
 
 @effect()

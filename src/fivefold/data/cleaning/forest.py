@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fivefold.data.cleaning.grouped import overall
+from fivefold.data.columns import as_floats
 from fivefold.data.rowhash import row_hashes
-from fivefold.data.sampling import sample_of
+from fivefold.data.sampling import floats, sample_of
 from fivefold.errors import ConfigError, DataError
 from fivefold.table.engine import batches
 from fivefold.table.spill import spill
@@ -22,6 +23,7 @@ __all__ = ["grown", "scored"]
 # A tree sees 256 rows; the share of outliers is told well enough by this many.
 _MOST_ROWS = 100_000
 _TREES = 100
+_FARTHEST = 1e38
 
 
 def grown(
@@ -33,7 +35,7 @@ def grown(
 ) -> dict[str, Any]:
     """Grow the forest (Liu, Ting and Zhou, 2008) on at most 100,000 training rows.
 
-    A missing or infinite value is taken for the median.
+    A missing value is taken for the median.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def grown(
             "not a share of outliers", where="contamination", got=contamination,
             allowed="in (0, 0.5]",
         )  # fmt: skip
-    numbers = training.with_columns(nw.col(name).cast(nw.Float64) for name in columns)
+    numbers = as_floats(training, columns)
     medians = overall(numbers, {name: ("median", name) for name in columns})
     for name, median in medians.items():
         if median is None:
@@ -58,7 +60,7 @@ def grown(
     # The forest draws rows by their place, so the place must not depend on the engine.
     order = np.argsort(row_hashes(sample.table, list(key)), kind="stable")
     matrix = _matrix(sample.table, columns, medians)[order]
-    forest = IsolationForest(_TREES, contamination=contamination, random_state=seed)
+    forest = IsolationForest(n_estimators=_TREES, contamination=contamination, random_state=seed)
     forest.fit(matrix)
     return {
         "forest": forest,
@@ -71,7 +73,7 @@ def grown(
 def scored(
     table: nw.LazyFrame[Any], columns: Sequence[str], statistics: Mapping[str, Any], into: str
 ) -> nw.LazyFrame[Any]:
-    """Add the column of truths ``into``: is the row an outlier to the forest?"""
+    """Add the column of truths ``into``, which says whether the row is an outlier."""
     schema, rows = batches(table)
     forest, medians = statistics["forest"], statistics["medians"]
 
@@ -91,9 +93,8 @@ def scored(
 def _matrix(
     table: pa.Table, columns: Sequence[str], medians: Mapping[str, Any]
 ) -> npt.NDArray[np.float64]:
-    from fivefold.data.sampling import floats
-
     matrix = np.column_stack([floats(table[name]) for name in columns])
     for at, name in enumerate(columns):
-        matrix[~np.isfinite(matrix[:, at]), at] = medians[name]
-    return matrix
+        matrix[np.isnan(matrix[:, at]), at] = medians[name]
+    # The trees keep 32 bits, in which an infinity is as far out as the largest number.
+    return np.clip(matrix, -_FARTHEST, _FARTHEST)

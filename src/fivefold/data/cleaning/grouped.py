@@ -8,6 +8,7 @@ from typing import Any
 import narwhals as nw
 import pyarrow as pa
 
+from fivefold.data.columns import as_floats
 from fivefold.data.values import dtype_name, rounded, rows_of
 from fivefold.table import from_arrow, to_arrow
 from fivefold.table.parquet import canonical
@@ -77,11 +78,11 @@ def _computed(table: nw.LazyFrame[Any], by: Sequence[str], wanted: Wanted) -> li
 
 
 def _aggregated(table: nw.LazyFrame[Any], by: Sequence[str], wanted: Wanted) -> nw.LazyFrame[Any]:
-    cleared = finite(table, [column for _, column in wanted.values()])
+    columns = [column for _, column in wanted.values()]
+    cleared = as_floats(finite(table, columns), columns)
     aggregates = {name: _STATISTICS[how](nw.col(column)) for name, (how, column) in wanted.items()}
     if not by:
         return cleared.select(**aggregates)
-    # The columns to aggregate are copied: a statistic may take the name of a group's column.
     return cleared.group_by(*by).agg(**aggregates)
 
 
@@ -101,7 +102,7 @@ def attached(
         Gives, by a statistic's name, its column; none where there are no groups.
     """
     if groups is None:
-        return table, lambda name: []
+        return table, lambda _: []
     names = {name: f"__learnt_{at}" for at, name in enumerate(columns)}
     renamed = groups.rename_columns([names.get(name, name) for name in groups.column_names])
     given = from_arrow(renamed, str(table.implementation.value))

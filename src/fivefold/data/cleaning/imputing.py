@@ -1,4 +1,4 @@
-"""Missing values filled from other rows: learnt in the training rows, or carried forward in time."""
+"""Missing values filled from other rows: from the training rows, or forward in time."""
 
 from __future__ import annotations
 

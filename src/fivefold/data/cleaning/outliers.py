@@ -12,10 +12,9 @@ import narwhals as nw
 import pyarrow as pa
 
 from fivefold.data.cleaning.grouped import attached, finite, grouped_table, overall
-from fivefold.data.columns import require_absent, require_dtype, require_listed
+from fivefold.data.columns import as_floats, require_absent, require_dtype, require_listed
 from fivefold.data.effects import effect
 from fivefold.data.fitting import fitted
-from fivefold.data.training import TRAINING
 from fivefold.data.values import dtype_name, rows_of
 from fivefold.errors import ConfigError, nearest
 from fivefold.table import from_arrow, to_arrow
@@ -51,7 +50,7 @@ def _bounds(
     schema = training.collect_schema()
     wholes = [name for name in columns if dtype_name(schema[name]) == "integer"]
     # As floating-point numbers, because a quartile of whole numbers need not be whole.
-    numbers = training.with_columns(nw.col(name).cast(nw.Float64) for name in columns)
+    numbers = as_floats(training, columns)
     learn = _of_quartiles if method == "iqr" else _of_deviations
     learnt: dict[str, Any] = {"bounds": {}}
     whole = learn(numbers, columns, ())[0]
@@ -231,7 +230,7 @@ def _flagged(
     statistics: Mapping[str, Any],
     by: Sequence[str],
 ) -> nw.LazyFrame[Any]:
-    """Add the column ``_OUT``: is any of the columns an outlier, or the row one to the forest?"""
+    """Add the column ``_OUT``, which says whether the row has an outlier, or is one."""
     if "forest" in statistics:
         from fivefold.data.cleaning.forest import scored
 
@@ -247,9 +246,10 @@ def _dropped(
     statistics: Mapping[str, Any],
     by: Sequence[str] = (),
     rows: str = "training",
+    training: str = "",
     **_: Any,
 ) -> nw.LazyFrame[Any]:
-    gone = nw.col(_OUT) if rows == "all" else nw.col(_OUT) & nw.col(TRAINING)
+    gone = nw.col(_OUT) if rows == "all" else nw.col(_OUT) & nw.col(training)
     return _flagged(table, columns, statistics, by).filter(gone)
 
 
@@ -266,6 +266,7 @@ def drop_outliers(
     seed: int = 0,  # noqa: ARG001 - for the learning
     rows: str = "training",
     key: Sequence[str] = (),  # noqa: ARG001 - for the learning
+    training: str = "",
 ) -> nw.LazyFrame[Any]:
     """Drop the rows that have an outlier, from the training part only if not told otherwise.
 
@@ -283,8 +284,8 @@ def drop_outliers(
     method : {"iqr", "robust_z", "isolation_forest"}
         iqr: beyond a quartile by more than ``factor`` times the distance of the quartiles (Tukey,
         1977). robust_z: off the median by more than ``factor`` times the median absolute deviation
-        times 1.4826 (Iglewicz and Hoaglin, 1993). isolation_forest: easier to set apart than all but
-        the share ``contamination`` of the training rows (Liu, Ting and Zhou, 2008).
+        times 1.4826 (Iglewicz and Hoaglin, 1993). isolation_forest: easier to set apart than all
+        but the share ``contamination`` of the training rows (Liu, Ting and Zhou, 2008).
     factor : float, optional
         1.5 for iqr, 3.5 for robust_z if not given.
     by : sequence of str
@@ -297,12 +298,14 @@ def drop_outliers(
         Where rows are dropped.
     key : sequence of str
         The table's key, which clean gives.
+    training : str
+        The column that tells which rows are for training, which clean gives.
     """
     if rows not in ("training", "all"):
         raise ConfigError(
             "which rows is unknown", where="rows", got=rows, allowed=("training", "all")
         )
-    kept = ~nw.col(_OUT) if rows == "all" else ~(nw.col(_OUT) & nw.col(TRAINING))
+    kept = ~nw.col(_OUT) if rows == "all" else ~(nw.col(_OUT) & nw.col(training))
     return _flagged(table, columns, statistics, by).filter(kept).drop(_OUT)
 
 

@@ -18,7 +18,7 @@ from fivefold.table import to_arrow
 
 __all__ = ["parse_dates", "parse_numbers"]
 
-_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
 _WHOLE = r"^[+-]?[0-9]{1,18}$"
 _INVALID = ("error", "missing")
 _EPOCH = datetime.datetime(1970, 1, 1)

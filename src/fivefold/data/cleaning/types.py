@@ -7,7 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
-from fivefold.data.columns import require_dtype, require_listed
+from fivefold.data.columns import as_floats, require_dtype, require_listed
 from fivefold.data.effects import effect
 from fivefold.data.keys import count_rows
 from fivefold.data.values import dtype_name
@@ -105,7 +105,7 @@ def convert_units(
     columns : sequence of str
         Which.
     factor, offset : float
-        From degrees Fahrenheit to Celsius, say: factor 0.5555555555555556, offset -17.77777777777778.
+        From degrees Celsius to Fahrenheit, say: factor 1.8, offset 32.
     reason : str
         Such as "miles to kilometres", for the audit.
     """
@@ -114,7 +114,6 @@ def convert_units(
         require_dtype(table, name, ("integer", "number"), "columns")
     if factor == 0:
         raise ConfigError("a factor of 0 makes all values the same", where="factor", got=factor)
-    return table.with_columns(
-        (nw.col(name).cast(nw.Float64) * float(factor) + float(offset)).alias(name)
-        for name in columns
+    return as_floats(table, columns).with_columns(
+        (nw.col(name) * float(factor) + float(offset)).alias(name) for name in columns
     )
