@@ -15,6 +15,7 @@ from fivefold.data.keys import count_rows, repeats
 from fivefold.data.training import TRAINING
 from fivefold.data.values import dtype_name, examples, single
 from fivefold.table import from_arrow
+from fivefold.table.engine import names_of
 
 __all__ = ["Auditor", "with_copies", "without_copies"]
 
@@ -36,7 +37,7 @@ def with_copies(frame: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFram
 
 def without_copies(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Take the copies away."""
-    names = frame.collect_schema().names()
+    names = names_of(frame)
     copies = [name for name in names if name.startswith(_BEFORE)]
     return frame.drop(*copies) if copies else frame
 

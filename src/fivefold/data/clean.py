@@ -14,7 +14,8 @@ from fivefold.data.stepping import Stepper, calls_of
 from fivefold.data.training import TRAINING
 from fivefold.errors import ConfigError
 from fivefold.table import Table, require_columns
-from fivefold.table.spill import settle
+from fivefold.table.engine import names_of
+from fivefold.table.spill import MEMORY_CELLS, settle
 
 __all__ = ["CleanConfig", "Cleaned", "clean"]
 
@@ -96,14 +97,17 @@ def clean(table: nw.LazyFrame[Any], config: CleanConfig) -> Cleaned:
     frame = settle(table, stepper.cells(table), cheap=True)
     for call in calls:
         frame = stepper.run(call, frame)
-    if TRAINING in frame.collect_schema().names():
+    if TRAINING in names_of(frame):
         frame = frame.drop(TRAINING)
+    # What follows reads the table many times, so that a copy is worth its memory if it is small.
+    cells = stepper.cells(frame)
+    frame = settle(frame, cells, cheap=cells > MEMORY_CELLS)
     require_columns(frame, [config.target], "clean.target")
     target = require_target_varies(frame, config.target)
     audit = {
         "rows_before": auditor.rows_at_first,
         "rows": auditor.rows,
-        "columns": len(frame.collect_schema()),
+        "columns": len(names_of(frame)),
         "steps": auditor.steps,
         "target": {"column": config.target, **target},
         "findings": find(frame, config.target, auditor.rows, target["values"], config.key),

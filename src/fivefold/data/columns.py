@@ -10,6 +10,7 @@ import narwhals as nw
 from fivefold.data.values import dtype_name
 from fivefold.errors import ConfigError, DataError
 from fivefold.table import require_columns
+from fivefold.table.engine import names_of
 
 __all__ = ["as_floats", "require_absent", "require_dtype", "require_listed"]
 
@@ -41,7 +42,7 @@ def require_dtype(
 
 def require_absent(table: nw.LazyFrame[Any], names: Sequence[str], where: str) -> None:
     """Raise where a column that a step would add is there already."""
-    have = table.collect_schema().names()
+    have = names_of(table)
     for name in names:
         if name in have:
             raise DataError("the column is there already", where=where, got=name)

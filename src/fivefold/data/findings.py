@@ -173,7 +173,7 @@ def _leaks(
     dtypes: dict[str, str],
     several: dict[str, int],
 ) -> Found:
-    from fivefold.data.ranking import determining, ranking
+    from fivefold.data.ranking import determining, ranking, separating
 
     numeric = [name for name, dtype in dtypes.items() if dtype in ("integer", "number")]
     kind = dtype_name(frame.collect_schema()[target])
@@ -181,7 +181,7 @@ def _leaks(
         target_values > _MOST_CLASSES or (kind == "number" and target_values > 2)
     ):
         return _correlated(frame, target, numeric)
-    found = _separating(frame, target, numeric)
+    found = _separating(frame, target, separating(sample, target, numeric))
     if target_values == 2:
         found |= ranking(sample, target, [name for name in numeric if name not in found])
     named = [name for name in dtypes if name in several and several[name] <= rows / _FEWEST_ROWS]

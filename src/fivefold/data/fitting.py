@@ -28,6 +28,7 @@ from fivefold.data.steps import as_asked
 from fivefold.data.training import TRAINING
 from fivefold.data.values import plain, rounded, rows_of
 from fivefold.errors import ConfigError
+from fivefold.table.engine import names_of
 
 __all__ = [
     "fitted",
@@ -112,7 +113,7 @@ def learnt(call: Call, marked: nw.LazyFrame[Any], target: str, engine: str) -> A
         The learning function's own, with the place in ``conf/``.
     """
     learn: Callable[..., Any] = call.function.learn  # type: ignore[attr-defined]
-    hidden = [name for name in (TRAINING, target) if name in marked.collect_schema().names()]
+    hidden = [name for name in (TRAINING, target) if name in names_of(marked)]
     training = marked.filter(nw.col(TRAINING)).drop(*hidden)
     parameters = list(inspect.signature(learn).parameters)[1:]
     known = {name: value for name, value in call.arguments.items() if name in parameters}

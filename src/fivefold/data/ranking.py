@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from fivefold.data.rowhash import integers
 from fivefold.data.sampling import Sample, floats
 
-__all__ = ["area", "determining", "ranking"]
+__all__ = ["area", "determining", "ranking", "separating"]
 
 _LEAK_AUC, _NEAR_AUC = 0.999, 0.98
 # Fewer rows of a class rank by chance.
@@ -72,6 +72,30 @@ def area(values: npt.NDArray[np.float64], upper: npt.NDArray[np.bool_]) -> float
     below = np.bincount(place, weights=~upper)
     beaten = np.cumsum(below) - below
     return float((above * (beaten + below / 2)).sum() / (positive * (rows - positive)))
+
+
+def separating(sample: Sample, target: str, columns: Sequence[str]) -> list[str]:
+    """Name the numbers whose range in one class may not overlap that in another.
+
+    Ranges that overlap in a sample do so in all rows; of the others all rows are to be looked at.
+    """
+    held = sample.table.slice(0, _FIRST_ROWS)
+    held = held.filter(pc.is_valid(held[target]))
+    classes = _codes(held[target])
+    order = np.argsort(classes, kind="stable")
+    starts = np.flatnonzero(np.diff(classes[order], prepend=-1))
+    if not len(starts):
+        return []
+    likely = []
+    for name in columns:
+        values = floats(held[name])[order]
+        lows = np.fmin.reduceat(np.where(np.isnan(values), np.inf, values), starts)
+        highs = np.fmax.reduceat(np.where(np.isnan(values), -np.inf, values), starts)
+        place = np.argsort(lows, kind="stable")
+        # A class without a value in the sample overlaps nothing; rounding may make ends touch.
+        if bool((np.fmax.accumulate(highs[place])[:-1] <= lows[place][1:]).all()):
+            likely.append(name)
+    return likely
 
 
 def determining(sample: Sample, target: str, columns: Sequence[str]) -> list[str]:

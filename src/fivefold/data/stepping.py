@@ -16,6 +16,7 @@ from fivefold.data.steps import run_step
 from fivefold.data.training import TRAINING, Training
 from fivefold.errors import DataError, FivefoldError
 from fivefold.table import require_columns
+from fivefold.table.engine import names_of
 from fivefold.table.spill import settle
 
 __all__ = ["Stepper", "calls_of"]
@@ -70,7 +71,7 @@ class Stepper:
 
     def cells(self, frame: nw.LazyFrame[Any]) -> int:
         """Count the cells of a table of as many rows as there are now."""
-        return self._auditor.rows * len(frame.collect_schema())
+        return self._auditor.rows * len(names_of(frame))
 
     def run(self, call: Call, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Run one step.
@@ -89,7 +90,7 @@ class Stepper:
         if is_fitted(call.function):
             statistics = learnt(call, before, self._target, self._engine)
             call = replace(call, arguments={**call.arguments, "statistics": statistics})
-        has_parts = TRAINING in before.collect_schema().names()
+        has_parts = TRAINING in names_of(before)
         if has_parts and "training" in call.arguments:
             call = replace(call, arguments={**call.arguments, "training": TRAINING})
         elif has_parts and not limits.known:
@@ -114,11 +115,13 @@ class Stepper:
     def _computed(
         self, call: Call, limits: Effect, before: nw.LazyFrame[Any], place: str
     ) -> nw.LazyFrame[Any]:
-        have = before.collect_schema().names()
+        have = names_of(before)
         compared = [name for name in limits.cells or () if name in have] if limits.known else []
         given = with_copies(before, list(dict.fromkeys(compared)))
         try:
             after = run_step(call, given, self._engine)
+            if nw.to_native(after) is nw.to_native(given):
+                return after
             return settle(after, self.cells(after), limits.cheap)
         except FivefoldError:
             raise

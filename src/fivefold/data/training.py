@@ -13,7 +13,7 @@ from fivefold.data.split import SplitConfig
 from fivefold.data.values import dtype_name, single
 from fivefold.errors import ConfigError, DataError, FivefoldError
 from fivefold.table import require_columns
-from fivefold.table.engine import batches
+from fivefold.table.engine import batches, names_of
 from fivefold.table.spill import spill
 
 __all__ = ["TRAINING", "Training"]
@@ -76,7 +76,7 @@ class Training:
         FivefoldError
             It can't be told, or no row is.
         """
-        if TRAINING in frame.collect_schema().names():
+        if TRAINING in names_of(frame):
             return frame
         config = self.config(where)
         try:

@@ -11,6 +11,7 @@ from fivefold.data.calendar import PARTS, local_times
 from fivefold.data.columns import require_absent, require_dtype, require_listed
 from fivefold.data.effects import effect
 from fivefold.errors import ConfigError, nearest
+from fivefold.table.engine import names_of
 
 __all__ = ["at_least", "date_parts"]
 
@@ -57,7 +58,7 @@ def date_parts(
                 allowed=PARTS,
                 hint=nearest(part, PARTS),
             )
-    names = table.collect_schema().names()
+    names = names_of(table)
     local = "__local"
     timed = local_times(table, column, time_zone, into=local)
     added = {f"{column}_{part}": PARTS[part](nw.col(local)).cast(nw.Int64) for part in parts}

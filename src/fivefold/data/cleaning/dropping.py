@@ -15,6 +15,7 @@ from fivefold.data.keys import count_rows
 from fivefold.data.values import dtype_name, single
 from fivefold.errors import ConfigError, nearest
 from fivefold.table import require_columns
+from fivefold.table.engine import names_of
 
 __all__ = ["drop_columns", "drop_constant", "drop_found", "drop_sparse_columns"]
 
@@ -23,7 +24,7 @@ __all__ = ["drop_columns", "drop_constant", "drop_found", "drop_sparse_columns"]
 def drop_constant(table: nw.LazyFrame[Any], keep: Sequence[str] = ()) -> nw.LazyFrame[Any]:
     """Drop the columns that have the same value, or none, in every row, but those to keep."""
     require_listed(table, keep, "keep")
-    names = table.collect_schema().names()
+    names = names_of(table)
     schema = table.collect_schema()
     same, _ = constants(table, {name: dtype_name(schema[name]) for name in names})
     return table.select(name for name in names if name in keep or name not in same)
@@ -66,7 +67,7 @@ def drop_sparse_columns(
     require_listed(table, keep, "keep")
     if not 0 <= share < 1:
         raise ConfigError("not a share", where="share", got=share, allowed="in [0, 1)")
-    names = table.collect_schema().names()
+    names = names_of(table)
     figures = single(
         table.select(
             nw.len().alias("rows"), *(nw.col(n).null_count().alias(f"_{n}") for n in names)
@@ -128,5 +129,5 @@ def drop_found(
     varied = require_target_varies(looked, target)
     found = find(looked, target, count_rows(looked), varied["values"], key)
     gone = {item["column"] for item in found if item["kind"] in kinds} - {*keep, *key, target}
-    names = table.collect_schema().names()
+    names = names_of(table)
     return table.select(name for name in names if name not in gone)

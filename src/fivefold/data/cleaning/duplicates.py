@@ -13,6 +13,7 @@ from fivefold.data.columns import require_listed
 from fivefold.data.effects import effect
 from fivefold.data.keys import repeats
 from fivefold.errors import ConfigError
+from fivefold.table.engine import names_of
 
 __all__ = ["drop_duplicates"]
 
@@ -54,7 +55,7 @@ def drop_duplicates(
     require_listed(table, order_by or (), "order_by")
     if not repeats(table, by):
         return table
-    names = table.collect_schema().names()
+    names = names_of(table)
     count, place, one = "__rows", "__place", "__one"
     counted = table.join(
         table.group_by(*by).agg(nw.len().alias(count)).filter(nw.col(count) > 1),

@@ -15,6 +15,7 @@ from fivefold.data.fitting import fitted, told_training
 from fivefold.data.values import rows_of
 from fivefold.errors import ConfigError, DataError, nearest
 from fivefold.table import to_arrow
+from fivefold.table.engine import names_of
 
 __all__ = ["fill_forward", "impute"]
 
@@ -125,7 +126,7 @@ def impute(
         if learnt(name)
         else nw.col(name).fill_null(values[name])
         for name in columns
-    ).select(*table.collect_schema().names())
+    ).select(*names_of(table))
 
 
 def _needs_training(
@@ -191,4 +192,4 @@ def fill_forward(
         .otherwise(nw.col(name))
         .alias(name)
         for name, into in carried.items()
-    ).select(*table.collect_schema().names())
+    ).select(*names_of(table))

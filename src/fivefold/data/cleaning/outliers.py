@@ -18,6 +18,7 @@ from fivefold.data.fitting import fitted
 from fivefold.data.values import dtype_name, rows_of
 from fivefold.errors import ConfigError, nearest
 from fivefold.table import from_arrow, to_arrow
+from fivefold.table.engine import names_of
 
 __all__ = ["clip_outliers", "drop_outliers", "flag_outliers"]
 
@@ -237,7 +238,7 @@ def _flagged(
         return scored(table, columns, statistics, _OUT)
     joined, bounds = _limited(table, columns, statistics, by)
     out = reduce(or_, (_outside(name, *bounds[name]) for name in columns))
-    return joined.with_columns(out.alias(_OUT)).select(*table.collect_schema().names(), _OUT)
+    return joined.with_columns(out.alias(_OUT)).select(*names_of(table), _OUT)
 
 
 def _dropped(
@@ -328,7 +329,7 @@ def clip_outliers(
         return nw.when((column < low).fill_null(False)).then(low).otherwise(moved)
 
     return joined.with_columns(clipped(name).alias(name) for name in columns).select(
-        *table.collect_schema().names()
+        *names_of(table)
     )
 
 

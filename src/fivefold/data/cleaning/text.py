@@ -12,6 +12,7 @@ from fivefold.data.columns import require_dtype, require_listed
 from fivefold.data.effects import effect
 from fivefold.errors import ConfigError, nearest
 from fivefold.table import from_arrow, to_arrow
+from fivefold.table.engine import names_of
 
 __all__ = ["normalise_text", "respell", "strip"]
 
@@ -150,7 +151,7 @@ def changed(
         pairs = pairs.filter(pc.invert(same))
         if not pairs.num_rows:
             return table
-    names = table.collect_schema().names()
+    names = names_of(table)
     joined = table.join(from_arrow(pairs, engine), left_on=name, right_on=_OLD, how="left")
     kept = nw.col(name) if keep_type else nw.lit(None)
     value = nw.when(~nw.col(_HIT).is_null()).then(nw.col(_NEW)).otherwise(kept)
