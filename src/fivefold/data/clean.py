@@ -8,11 +8,14 @@ from typing import Any
 import narwhals as nw
 
 from fivefold.data.audit import Auditor
-from fivefold.data.callables import call_of, require_target
+from fivefold.data.callables import require_target
 from fivefold.data.findings import find, require_target_varies
-from fivefold.data.steps import run_step
-from fivefold.errors import ConfigError, DataError
-from fivefold.table import Table, checkpoint, require_columns
+from fivefold.data.stepping import Stepper, calls_of
+from fivefold.data.training import TRAINING
+from fivefold.errors import ConfigError
+from fivefold.table import Table, require_columns
+from fivefold.table.engine import names_of
+from fivefold.table.settle import MEMORY_CELLS, settle
 
 __all__ = ["CleanConfig", "Cleaned", "clean"]
 
@@ -31,13 +34,18 @@ class CleanConfig:
         What runs the steps: pandas, polars or duckdb.
     steps : list of dict
         In order; each is ``_target_``, the dotted name of a function, and its arguments. The
-        function takes a table, and gives one: see :func:`fivefold.data.steps.run_step`.
+        function takes a table, and gives one: see :func:`fivefold.data.steps.run_step`. One that
+        learns from other rows learns from those that ``split`` will train on: see
+        :mod:`fivefold.data.fitting`.
+    split : dict
+        The section ``split`` of the config; without it no step can learn.
     """
 
     key: list[str]
     target: str
     engine: str = "polars"
     steps: list[dict[str, Any]] = field(default_factory=list)
+    split: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.key:
@@ -55,8 +63,9 @@ class Cleaned:
     table : Table
         What the steps left.
     audit : dict
-        Per step: rows and columns before and after, cells changed, examples. And what was found in
-        the end: constant columns, columns that give the target away.
+        Per step: rows, columns and cells before and after, cells changed, what it learnt, examples.
+        And what was found in the end: columns that are constant, that name the row, that repeat
+        another or give the target away, and infinities.
     """
 
     table: Table
@@ -82,30 +91,25 @@ def clean(table: nw.LazyFrame[Any], config: CleanConfig) -> Cleaned:
     """
     require_columns(table, config.key, "clean.key")
     # All names are looked up first: a typo in the last step should not cost the others' time.
-    calls = [
-        call_of(step, f"clean.steps.{number}", inputs=1, offered={"key": list(config.key)})
-        for number, step in enumerate(config.steps)
-    ]
-    frame = checkpoint(table)
-    auditor = Auditor(frame, config.key)
+    calls = calls_of(config.steps, config.key, config.target)
+    auditor = Auditor(table, config.key)
+    stepper = Stepper(config.split, config.key, config.target, config.engine, auditor)
+    frame = settle(table, stepper.cells(table), cheap=True)
     for call in calls:
-        before = frame
-        frame = checkpoint(run_step(call, before, config.engine))
-        require_columns(
-            frame, config.key, f"{call.where} ({call.name})", "after the step the table"
-        )
-        rows = auditor.record(call, before, frame)
-        if rows == 0:
-            raise DataError("no row is left after the step", where=f"{call.where} ({call.name})")
+        frame = stepper.run(call, frame)
+    if TRAINING in names_of(frame):
+        frame = frame.drop(TRAINING)
+    # What follows reads the table many times, so that a copy is worth its memory if it is small.
+    cells = stepper.cells(frame)
+    frame = settle(frame, cells, cheap=cells > MEMORY_CELLS)
     require_columns(frame, [config.target], "clean.target")
     target = require_target_varies(frame, config.target)
     audit = {
         "rows_before": auditor.rows_at_first,
         "rows": auditor.rows,
-        "columns": len(frame.collect_schema()),
-        "key_unique": auditor.unique,
+        "columns": len(names_of(frame)),
         "steps": auditor.steps,
         "target": {"column": config.target, **target},
-        "findings": find(frame, config.target, auditor.rows, target["values"]),
+        "findings": find(frame, config.target, auditor.rows, target["values"], config.key),
     }
     return Cleaned(Table(frame, tuple(config.key)), audit)

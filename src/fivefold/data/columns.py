@@ -10,8 +10,9 @@ import narwhals as nw
 from fivefold.data.values import dtype_name
 from fivefold.errors import ConfigError, DataError
 from fivefold.table import require_columns
+from fivefold.table.engine import names_of
 
-__all__ = ["require_dtype", "require_listed"]
+__all__ = ["as_floats", "require_absent", "require_dtype", "require_listed"]
 
 
 def require_listed(
@@ -37,3 +38,24 @@ def require_dtype(
             got=dtype,
             allowed=allowed,
         )
+
+
+def require_absent(table: nw.LazyFrame[Any], names: Sequence[str], where: str) -> None:
+    """Raise where a column that a step would add is there already."""
+    have = names_of(table)
+    for name in names:
+        if name in have:
+            raise DataError("the column is there already", where=where, got=name)
+
+
+def as_floats(table: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any]:
+    """Make columns of whole numbers floating-point ones, also past 2**53, to the nearest.
+
+    A division does it on every engine; Arrow refuses the cast of what is not exact.
+    """
+    schema = table.collect_schema()
+    return table.with_columns(
+        (nw.col(name) / 1).alias(name)
+        for name in dict.fromkeys(columns)
+        if dtype_name(schema[name]) == "integer"
+    )

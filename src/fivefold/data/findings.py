@@ -6,29 +6,46 @@ Nothing is dropped here: each finding comes with a proposal, and the user declar
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
-import pyarrow as pa
 
+from fivefold.data.irrelevant import chunks, constants, identifiers, infinite
 from fivefold.data.values import dtype_name, plain, rows_of, single
 from fivefold.errors import DataError
 from fivefold.table import to_arrow
 
-__all__ = ["find", "require_target_varies"]
+if TYPE_CHECKING:
+    from fivefold.data.sampling import Sample
+
+__all__ = ["DROPPABLE", "find", "require_target_varies"]
+
+DROPPABLE = ("constant", "identifier", "duplicate", "leak", "near_leak")
 
 # A target of more values than this, if they are numbers, is a quantity and not a class.
 _MOST_CLASSES = 20
 # Fewer rows of a class, or of the table, separate by chance.
 _FEWEST_ROWS = 10
-_LEAK_AUC, _NEAR_AUC = 0.999, 0.98
 _LEAK_CORRELATION = 0.999
 _LEAK_PURITY = 0.999
-_PROPOSAL = (
+# What is told from pairs of columns, or from the order of all rows, is told from a sample.
+_SAMPLE_ROWS, _SAMPLE_CELLS = 100_000, 20_000_000
+_AFTERWARDS = (
     "if it is known only afterwards, give it role: outcome in conf/schema.yaml, "
     "or add fivefold.data.cleaning.drop_columns to clean.steps"
 )
+_PROPOSALS = {
+    "constant": "add fivefold.data.cleaning.drop_constant to clean.steps",
+    "leak": _AFTERWARDS,
+    "near_leak": _AFTERWARDS,
+    "identifier": "give it role: identifier in conf/schema.yaml, "
+    "or add fivefold.data.cleaning.drop_found with kinds: [identifier] to clean.steps",
+    "duplicate": "one of them is enough for a model: "
+    "add fivefold.data.cleaning.drop_columns to clean.steps",
+    "infinite": "add fivefold.data.cleaning.replace_infinite to clean.steps, "
+    "or find out where it divides by zero",
+}
 
 
 def require_target_varies(frame: nw.LazyFrame[Any], target: str) -> dict[str, Any]:
@@ -74,9 +91,13 @@ def require_target_varies(frame: nw.LazyFrame[Any], target: str) -> dict[str, An
 
 
 def find(
-    frame: nw.LazyFrame[Any], target: str, rows: int, target_values: int
+    frame: nw.LazyFrame[Any],
+    target: str,
+    rows: int,
+    target_values: int,
+    key: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """Look at every column against the target.
+    """Look at every column, on its own, against the others, and against the target.
 
     Parameters
     ----------
@@ -88,88 +109,94 @@ def find(
         How many there are.
     target_values : int
         How many different values the target has.
+    key : sequence of str
+        The columns that together name a row: they draw the sample of a large table, which then
+        stands in the finding's detail, and the one column of a key is no finding.
 
     Returns
     -------
     list of dict
-        ``kind`` (constant, leak, near_leak), ``column``, ``detail`` and ``proposal``, in the
-        table's order of columns.
+        ``kind`` (constant, leak, near_leak, identifier, duplicate, infinite), ``column``,
+        ``detail``, ``proposal``, and ``other``, the column that a duplicate repeats; in the table's
+        order of columns.
     """
+    # Imported here: NumPy, which composing the config does not need.
+    from fivefold.data.sampling import sample_of
+
     schema = frame.collect_schema()
     dtypes = {name: dtype_name(dtype) for name, dtype in schema.items() if name != target}
-    distinct = _distinct(frame, dtypes)
-    constant = {
-        name: ("constant", "the same value, or none, in every row")
-        for name in dtypes
-        if distinct[name] <= 1
-    }
-    numeric = [n for n in dtypes if dtypes[n] in ("integer", "number") and n not in constant]
-    named = [
-        name
-        for name in dtypes
-        if dtypes[name] in ("string", "boolean")
-        and name not in constant
-        and distinct[name] <= rows / _FEWEST_ROWS
-    ]
-    quantity = dtype_name(schema[target]) in ("integer", "number") and (
-        target_values > _MOST_CLASSES
-        or (dtype_name(schema[target]) == "number" and target_values > 2)
-    )
-    found = constant
-    if quantity:
-        found |= _correlated(frame, target, numeric)
-    else:
-        found |= _separating(frame, target, numeric)
-        if target_values == 2:
-            unseen = [name for name in numeric if name not in found]
-            found |= _ranking(frame, target, unseen)
-        found |= _determining(frame, target, named, rows)
+    constant, several = constants(frame, dtypes)
+    varying = {name: dtype for name, dtype in dtypes.items() if name not in constant}
+    most = min(_SAMPLE_ROWS, max(1000, _SAMPLE_CELLS // max(len(dtypes), 1)))
+    readable = [name for name in varying if varying[name] in _READ]
+    sample = sample_of(frame, key, [*readable, target], most, rows)
+    found = list(constant.items())
+    found += _leaks(frame, sample, target, rows, target_values, varying, several).items()
+    lone = [name for name in varying if list(key) != [name]]
+    found += identifiers(frame, sample, {name: varying[name] for name in lone}, rows).items()
+    found += _alike(sample, {name: varying[name] for name in readable}).items()
+    found += infinite(frame, [name for name in varying if varying[name] == "number"]).items()
+    by_column: dict[str, list[Any]] = {}
+    for name, finding in found:
+        by_column.setdefault(name, []).append(finding)
     return [
         {
-            "kind": found[name][0],
+            "kind": kind,
             "column": name,
-            "detail": found[name][1],
-            "proposal": "add fivefold.data.cleaning.drop_constant to clean.steps"
-            if found[name][0] == "constant"
-            else _PROPOSAL,
+            "detail": detail,
+            "proposal": _PROPOSALS[kind],
+            **({"other": other[0]} if other else {}),
         }
         for name in schema.names()
-        if name in found
+        for kind, detail, *other in by_column.get(name, ())
     ]
 
 
-Found = dict[str, tuple[str, str]]
+_READ = ("integer", "number", "string", "boolean", "date", "datetime")
+
+# The kind, the detail, and perhaps the other column.
+Found = dict[str, tuple[str, ...]]
 
 
-def _distinct(frame: nw.LazyFrame[Any], dtypes: Mapping[str, str]) -> dict[str, int]:
-    """Count the different values of texts and truths; of others tell one from more, which is quick.
+def _alike(sample: Sample, dtypes: dict[str, str]) -> Found:
+    from fivefold.data.duplicated import repeated_columns
 
-    A missing value counts as a value.
-    """
-    wanted: list[nw.Expr] = []
-    for at, (name, dtype) in enumerate(dtypes.items()):
-        column = nw.col(name)
-        if dtype in ("string", "boolean"):
-            wanted.append(column.n_unique().alias(f"distinct {at}"))
-        else:
-            wanted.append((column.max() > column.min()).alias(f"varies {at}"))
-            wanted.append(column.null_count().alias(f"missing {at}"))
-            wanted.append(column.count().alias(f"known {at}"))
-    figures = single(frame.select(*wanted))
-    counted: dict[str, int] = {}
-    for at, name in enumerate(dtypes):
-        if f"distinct {at}" in figures:
-            counted[name] = int(figures[f"distinct {at}"])
-        else:
-            missing, known = int(figures[f"missing {at}"]), int(figures[f"known {at}"])
-            counted[name] = 2 if figures[f"varies {at}"] else (missing > 0) + (known > 0)
-    return counted
+    return repeated_columns(sample, dtypes)
+
+
+def _leaks(
+    frame: nw.LazyFrame[Any],
+    sample: Sample,
+    target: str,
+    rows: int,
+    target_values: int,
+    dtypes: dict[str, str],
+    several: dict[str, int],
+) -> Found:
+    from fivefold.data.ranking import determining, ranking, separating
+
+    numeric = [name for name, dtype in dtypes.items() if dtype in ("integer", "number")]
+    kind = dtype_name(frame.collect_schema()[target])
+    if kind in ("integer", "number") and (
+        target_values > _MOST_CLASSES or (kind == "number" and target_values > 2)
+    ):
+        return _correlated(frame, target, numeric)
+    found = _separating(frame, target, separating(sample, target, numeric))
+    if target_values == 2:
+        found |= ranking(sample, target, [name for name in numeric if name not in found])
+    named = [name for name in dtypes if name in several and several[name] <= rows / _FEWEST_ROWS]
+    return found | _determining(frame, target, determining(sample, target, named), rows)
 
 
 def _separating(frame: nw.LazyFrame[Any], target: str, columns: Sequence[str]) -> Found:
     """Find numbers whose range in one class does not overlap that in another."""
-    if not columns:
-        return {}
+    found: Found = {}
+    for some in chunks(columns):
+        found |= _separating_some(frame, target, some)
+    return found
+
+
+def _separating_some(frame: nw.LazyFrame[Any], target: str, columns: Sequence[str]) -> Found:
     aggregates = [
         expression
         for name in columns
@@ -193,48 +220,11 @@ def _separating(frame: nw.LazyFrame[Any], target: str, columns: Sequence[str]) -
     return found
 
 
-def _ranking(frame: nw.LazyFrame[Any], target: str, columns: Sequence[str]) -> Found:
-    """Find numbers that rank the rows of two classes almost without a mistake.
-
-    The area under the ROC curve is the share of pairs, a row of each class, in which the number
-    is larger in the same class (Hanley and McNeil, 1982), a tie counting half. It is computed from
-    the counts per value, a missing value being the lowest.
-    """
-    found: Found = {}
-    known = frame.filter(~nw.col(target).is_null())
-    for name in columns:
-        counts = known.group_by(name, target).agg(nw.len().alias("__rows")).sort(name, target)
-        area = _area(to_arrow(counts), name, target)
-        if area is not None and max(area, 1 - area) >= _NEAR_AUC:
-            kind = "leak" if max(area, 1 - area) >= _LEAK_AUC else "near_leak"
-            found[name] = (kind, f"alone it ranks the classes with an ROC AUC of {area:.4f}")
-    return found
-
-
-def _area(counts: pa.Table, name: str, target: str) -> float | None:
-    """Compute the area from rows of (value, class, count), ascending by value."""
-    values, classes = counts[name].to_pylist(), counts[target].to_pylist()
-    upper = max(classes)
-    below = beaten = tied = 0
-    totals = {False: 0, True: 0}
-    at: dict[bool, int] = {False: 0, True: 0}
-    previous: Any = values[0]
-    for value, class_, rows in zip(values, classes, counts["__rows"].to_pylist(), strict=True):
-        if value != previous:
-            below, at, previous = below + at[False], {False: 0, True: 0}, value
-        at[class_ == upper] += rows
-        totals[class_ == upper] += rows
-        if class_ == upper:  # the lower class comes first among equal values
-            beaten += rows * below
-            tied += rows * at[False]
-    if min(totals.values()) < _FEWEST_ROWS:
-        return None
-    return (beaten + tied / 2) / (totals[False] * totals[True])
-
-
 def _determining(frame: nw.LazyFrame[Any], target: str, columns: Sequence[str], rows: int) -> Found:
     """Find categories that nearly always come with one class each."""
     found: Found = {}
+    if not columns:
+        return found
     count = "__rows"
     total = frame.group_by(target).agg(nw.len().alias(count))
     largest = int(single(total.select(nw.col(count).max().alias(count)))[count])
@@ -251,9 +241,9 @@ def _determining(frame: nw.LazyFrame[Any], target: str, columns: Sequence[str], 
 
 def _correlated(frame: nw.LazyFrame[Any], target: str, columns: Sequence[str]) -> Found:
     """Find numbers that are the target up to a factor."""
-    if not columns:
-        return {}
-    correlations = single(frame.select(nw.corr(name, target).alias(name) for name in columns))
+    correlations: dict[str, Any] = {}
+    for some in chunks(columns):
+        correlations |= single(frame.select(nw.corr(name, target).alias(name) for name in some))
     return {
         name: ("leak", f"its correlation with the target is {value:.4f}")
         for name, value in correlations.items()

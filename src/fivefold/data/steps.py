@@ -15,7 +15,7 @@ from fivefold.table import from_arrow, to_arrow
 from fivefold.table.engine import from_native
 from fivefold.table.parquet import canonical
 
-__all__ = ["annotation", "run_step"]
+__all__ = ["annotation", "as_asked", "run_step"]
 
 _ASKED = ("narwhals", "pandas", "polars", "pyarrow", "duckdb")
 
@@ -33,7 +33,7 @@ def run_step(call: Call, table: nw.LazyFrame[Any], engine: str) -> nw.LazyFrame[
     DataError
         The step raised, or gave no table.
     """
-    given = call(_as_asked(table, call.function, engine))
+    given = call(as_asked(table, call.function, engine))
     result = from_native(given, where=f"{call.where} ({call.name})")
     ours = getattr(call.function, "effect", None) is not None
     if ours:
@@ -43,7 +43,8 @@ def run_step(call: Call, table: nw.LazyFrame[Any], engine: str) -> nw.LazyFrame[
     return from_arrow(arrow.cast(canonical(arrow.schema)), engine)
 
 
-def _as_asked(table: nw.LazyFrame[Any], function: Callable[..., Any], engine: str) -> Any:
+def as_asked(table: nw.LazyFrame[Any], function: Callable[..., Any], engine: str) -> Any:
+    """Give a table as the annotation of a function's first parameter asks for it."""
     library, name = annotation(function)
     if library == "narwhals":
         return table.collect() if name == "DataFrame" else table

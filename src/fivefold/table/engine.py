@@ -26,6 +26,7 @@ __all__ = [
     "duckdb_connection",
     "from_arrow",
     "from_native",
+    "names_of",
     "require_columns",
     "scan",
     "take",
@@ -132,7 +133,7 @@ def _cut(table: pa.Table) -> Generator[pa.RecordBatch]:
 
 def to_arrow(frame: nw.LazyFrame[Any]) -> pa.Table:
     """Compute a frame and give it as one Arrow table."""
-    names = frame.collect_schema().names()
+    names = names_of(frame)
     # pandas adds its index as a column once rows were dropped or sorted.
     return nw.to_native(frame.collect("pyarrow")).select(names)
 
@@ -206,6 +207,16 @@ def take(frame: nw.LazyFrame[Any], names: Sequence[str]) -> nw.LazyFrame[Any]:
     return frame.select(*names)
 
 
+def names_of(frame: nw.LazyFrame[Any]) -> list[str]:
+    """Give the names of a frame's columns.
+
+    DuckDB knows them at once; for the types Narwhals asks it for its time zone each time.
+    """
+    if frame.implementation.is_duckdb():
+        return list(nw.to_native(frame).columns)
+    return frame.collect_schema().names()
+
+
 def require_columns(
     frame: nw.LazyFrame[Any], columns: Iterable[str], where: str, table: str = "the table"
 ) -> None:
@@ -216,7 +227,7 @@ def require_columns(
     DataError
         With the nearest name that exists.
     """
-    have = frame.collect_schema().names()
+    have = names_of(frame)
     for column in columns:
         if column not in have:
             raise DataError(

@@ -1,0 +1,97 @@
+"""A sample of a table's rows, drawn by the hash of the key: the same on every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from fivefold.data.keys import count_rows
+from fivefold.data.rowhash import row_hashes, uniform
+from fivefold.table.engine import batches
+
+__all__ = ["Sample", "floats", "sample_of"]
+
+_SEED = 5
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows in memory.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        The key and the columns asked for.
+    share : float
+        Of the table's rows; 1 if it holds all.
+    """
+
+    table: pa.Table
+    share: float
+
+
+def sample_of(
+    frame: nw.LazyFrame[Any],
+    key: Sequence[str],
+    columns: Sequence[str],
+    most: int,
+    rows: int | None = None,
+) -> Sample:
+    """Draw about ``most`` rows, or take all of a table that has no more.
+
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+        The rows.
+    key : sequence of str
+        The columns that decide; a row without a value in them is not drawn.
+    columns : sequence of str
+        What is wanted of each row.
+    most : int
+        About how many; never above it by more than chance.
+    rows : int, optional
+        How many there are, where it is known.
+    """
+    total = count_rows(frame) if rows is None else rows
+    share = 1.0 if total <= most else most / total
+    wanted = list(dict.fromkeys([*key, *columns]))
+    schema, stream = batches(frame.select(*wanted))
+    chosen = []
+    for batch in stream:
+        table = pa.Table.from_batches([batch])
+        if share < 1:
+            known = table.drop_null() if any(table[n].null_count for n in key) else table
+            draws = uniform(row_hashes(known.select(list(key)), list(key), _SEED))
+            table = known.take(_places(np.flatnonzero(draws < share)))
+        chosen.append(table)
+    return Sample(pa.concat_tables(chosen) if chosen else schema.empty_table(), share)
+
+
+def _places(numbers: npt.NDArray[np.int64]) -> pa.Array:
+    # From the buffer: Arrow's own way from NumPy imports pandas.
+    whole = np.ascontiguousarray(numbers, dtype=np.int64)
+    return pa.Array.from_buffers(pa.int64(), len(whole), [None, pa.py_buffer(whole)])
+
+
+def floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    """Read a column of numbers as floating-point ones; what is missing is NaN."""
+    combined = column.combine_chunks()
+    array = combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
+    if pa.types.is_boolean(array.type):
+        array = array.cast(pa.int8())
+    array = array.cast(pa.float64(), safe=False)
+    values = np.frombuffer(array.buffers()[1], np.float64) if len(array) else np.empty(0)
+    values = values[array.offset : array.offset + len(array)].copy()
+    if array.null_count:
+        import pyarrow.compute as pc
+
+        bits = pc.is_null(array).cast(pa.uint8())
+        missing = np.frombuffer(bits.buffers()[1], np.uint8)[bits.offset : bits.offset + len(bits)]
+        values[missing.astype(bool)] = np.nan
+    return values
