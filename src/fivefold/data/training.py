@@ -10,7 +10,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from fivefold.data.split import SplitConfig
-from fivefold.data.values import dtype_name, single
+from fivefold.data.values import single
 from fivefold.errors import ConfigError, DataError, FivefoldError
 from fivefold.table import require_columns
 from fivefold.table.engine import batches, names_of
@@ -121,20 +121,7 @@ def _marked(frame: nw.LazyFrame[Any], config: SplitConfig) -> nw.LazyFrame[Any]:
     column = str(config.time if config.method == "time" else config.by)
     name = "time" if config.method == "time" else "by"
     require_columns(frame, [column], f"split.{name}", "at this step the table")
-    if config.method == "column":
-        part = parts.by_column(column)
-    else:
-        dtype = frame.collect_schema()[column]
-        if dtype_name(dtype) not in ("date", "datetime", "integer", "number"):
-            raise DataError(
-                "the column to split by time is neither a time nor a number",
-                where="split.time",
-                got=f"{column}: {dtype_name(dtype)}",
-                hint="put the step that gives it its type before this one",
-            )
-        ends = ("train_until", "test_until", "production_until")
-        given = [(end, str(getattr(config, end))) for end in ends if getattr(config, end)]
-        part = parts.by_time(dtype, column, given)
+    part = parts.declared(frame.collect_schema(), config)
     # A row without a time is an error of the split's; until then it teaches nothing.
     known = ~nw.col(column).is_null() & (part == 0)
     return frame.with_columns(known.alias(TRAINING))
@@ -143,7 +130,7 @@ def _marked(frame: nw.LazyFrame[Any], config: SplitConfig) -> nw.LazyFrame[Any]:
 def _drawn(frame: nw.LazyFrame[Any], config: SplitConfig) -> nw.LazyFrame[Any]:
     """Draw each row's part by the hash of its key, a batch of rows at a time."""
     from fivefold.data import parts
-    from fivefold.data.rowhash import row_hashes
+    from fivefold.data.rowhash import row_hashes, uniform
 
     schema, rows = batches(frame)
 
@@ -152,7 +139,7 @@ def _drawn(frame: nw.LazyFrame[Any], config: SplitConfig) -> nw.LazyFrame[Any]:
             table = pa.Table.from_batches([batch])
             _require_keys(table, config.key)
             hashes = row_hashes(table.select(config.key), config.key, config.seed)
-            codes = parts.by_hash(hashes, config.test, config.production)
+            codes = parts.by_hash(uniform(hashes), parts.Ranges.of(config))
             yield batch.append_column(TRAINING, _truths(codes == 0))
 
     return spill(
