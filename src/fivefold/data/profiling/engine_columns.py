@@ -88,17 +88,29 @@ def measure_in_engine(
 def prepared(frame: nw.LazyFrame[Any], dtypes: Mapping[str, str]) -> nw.LazyFrame[Any]:
     """Leave finite numbers only, and write times as microseconds and truths as texts."""
     changed = []
+    frame = _timed(frame, [name for name in dtypes if dtypes[name] in ("date", "datetime")])
     schema = frame.collect_schema()
     for name, dtype in dtypes.items():
         column = nw.col(name)
         if dtype == "number" and isinstance(schema[name], nw.dtypes.FloatType):
             changed.append(nw.when(column.is_finite()).then(column).alias(name))
-        elif isinstance(schema[name], nw.Date | nw.Datetime):
-            changed.append(column.cast(nw.Datetime("us")).dt.timestamp("us").alias(name))
         elif schema[name] == nw.Boolean:
             text = nw.when(column).then(nw.lit("true")).otherwise(nw.lit("false"))
             changed.append(nw.when(~column.is_null()).then(text).alias(name))
     return frame.with_columns(*changed) if changed else frame
+
+
+def _timed(frame: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any]:
+    """Write dates and times as microseconds since 1970."""
+    if not columns:
+        return frame
+    if frame.implementation.is_duckdb():
+        # Narwhals has no name for it there.
+        quoted = ['"' + name.replace('"', '""') + '"' for name in columns]
+        changed = ", ".join(f"epoch_us({name}) AS {name}" for name in quoted)
+        return nw.from_native(nw.to_native(frame).project(f"* REPLACE ({changed})"))
+    times = (nw.col(name).cast(nw.Datetime("us")) for name in columns)
+    return frame.with_columns(time.dt.timestamp("us") for time in times)
 
 
 def _chunks(columns: Sequence[str], rows: int, expressions: int) -> Iterator[Sequence[str]]:

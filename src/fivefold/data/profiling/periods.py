@@ -17,7 +17,7 @@ __all__ = ["over_time"]
 
 # The longest span, in days, that is shown by day, by week and by month; a longer one by year.
 _LONGEST = {"day": 75, "week": 550, "month": 3650}
-_DAY, _ROWS, _GONE = "__day", "rows", "gone"
+_DAY, _ROWS, _KNOWN = "__day", "rows", "known"
 
 
 def over_time(
@@ -106,7 +106,7 @@ def _by_day(frame: nw.LazyFrame[Any], day: nw.Expr, value: nw.Expr | None) -> li
         columns.append(nw.when(value.is_finite()).then(value).alias("__value"))
         wanted += [
             nw.col("__value").sum().alias("sum"),
-            nw.col("__value").null_count().alias(_GONE),
+            nw.col("__value").count().alias(_KNOWN),
             nw.col("__value").max().alias("high"),
             nw.col("__value").min().alias("low"),
         ]
@@ -125,15 +125,14 @@ def _periods(days: Sequence[dict[str, Any]], unit: str, key: str) -> dict[dateti
 def _averages(
     days: Sequence[dict[str, Any]], unit: str, rows: dict[datetime.date, float]
 ) -> dict[str, Any]:
-    sums, gone = _periods(days, unit, "sum"), _periods(days, unit, _GONE)
+    sums, known = _periods(days, unit, "sum"), _periods(days, unit, _KNOWN)
     ends = [abs(float(row[k])) for row in days for k in ("high", "low") if row[k] is not None]
     scale = max(ends, default=0.0)
     return {
         "values": [
-            snapped(sums[first] / (count - gone[first]), scale) if count > gone[first] else None
-            for first, count in rows.items()
+            snapped(sums[first] / known[first], scale) if known[first] else None for first in rows
         ],
-        "missing_share": [round(gone[first] / count, 6) for first, count in rows.items()],
+        "missing_share": [round(1 - known[first] / count, 6) for first, count in rows.items()],
     }
 
 

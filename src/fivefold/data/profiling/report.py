@@ -24,6 +24,10 @@ from fivefold.table import Column
 __all__ = ["column_report", "shown_time", "target_report"]
 
 _MEAN_DIGITS = 9
+_FIGURES = (
+    "infinite", "min", "q05", "q25", "q50", "q75", "q95", "max", "mean", "sd", "skewness",
+    "kurtosis", "zeros", "negative", "outliers", "lowest", "highest", "length", "blank", "padded",
+)  # fmt: skip
 _TIMED = ("min", "q05", "q25", "q50", "q75", "q95", "max")
 # Rates by class are told of no more classes.
 _MOST_CLASSES = 6
@@ -59,7 +63,7 @@ def column_report(
         "missing_share": round(measured.missing / rows, 6) if rows else None,
         "distinct": measured.distinct,
     }
-    known |= measured.figures
+    known |= {k: measured.figures[k] for k in _FIGURES if k in measured.figures}
     if timed:
         known |= {k: shown_time(known[k], column.dtype) for k in _TIMED if k in known}
     if not measured.distinct or measured.cells is None:
