@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fivefold.data.profiling.pictures import column_chart, drift_chart, target_words
+from fivefold.data.profiling.pictures import FEWEST_ROWS, column_chart, drift_chart, target_words
 from fivefold.data.profiling.sections import (
     association_section,
     drift_section,
@@ -197,7 +197,11 @@ def _features(
         "Features",
         drawn,
         note="The strongest first. Bars are rows"
-        + (f"; the line is {words}, dashed where it is over all rows." if words else ".")
+        + (
+            f"; orange is {words} in bins of at least {FEWEST_ROWS} rows, dashed over all."
+            if words
+            else "."
+        )
         + " A missing value counts as a value of its own in the association.",
         filter="Features by name",
     )

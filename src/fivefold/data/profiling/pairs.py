@@ -30,7 +30,7 @@ _ROWS_AT_ONCE = 8192
 _DIGITS = 3
 # A pair this strong is one column told twice.
 NEAR_COPY = 0.995
-_LEVELS = 14
+_LEVELS = 18
 
 
 @dataclass(frozen=True)

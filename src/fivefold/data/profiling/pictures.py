@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from fivefold.objective import Objective
@@ -14,7 +16,13 @@ from fivefold.report import (
 )
 from fivefold.report.page import Width
 
-__all__ = ["column_chart", "cut", "drift_chart", "ends_of", "target_words"]
+__all__ = ["FEWEST_ROWS", "column_chart", "cut", "drift_chart", "target_words"]
+
+FEWEST_ROWS = 20
+"""The target is drawn in bins of at least so many rows."""
+
+# Whole numbers of no more values are drawn as categories.
+_FEW = 12
 
 
 def cut(text: object, most: int = 60) -> str:
@@ -33,6 +41,17 @@ def ends_of(edges: Sequence[Any]) -> list[Any]:
     return moments
 
 
+def bins_of(spread: Mapping[str, Any]) -> list[Any]:
+    """Give a histogram's edges, or names: those of categories, or of a few whole numbers."""
+    if "edges" not in spread:
+        return [cut(value, 40) for value in spread["values"]]
+    edges = ends_of(spread["edges"])
+    few = len(edges) <= _FEW + 1 and all(isinstance(edge, int) for edge in edges)
+    if few and all(high - low == 1 for low, high in pairwise(edges)):
+        return [str(edge) for edge in edges[:-1]]
+    return edges
+
+
 def target_words(target: Mapping[str, Any], objective: Objective) -> str:
     """Say what a line over bins shows; empty where there is none."""
     name = cut(target["column"], 40)
@@ -49,10 +68,9 @@ def column_chart(
 ) -> Chart:
     """Draw a column's spread with the target in it."""
     spread = known.get("histogram") or known["top"]
-    numeric = "edges" in spread
     target = summary["target"]
-    bins = ends_of(spread["edges"]) if numeric else [cut(v, 40) for v in spread["values"]]
-    given = spread.get("classes") or spread["target"]
+    bins = bins_of(spread)
+    given = spread.get("classes") or _seen(spread)
     overall = None
     if objective.task == "regression":
         overall = target.get("mean")
@@ -77,6 +95,16 @@ def column_chart(
     )
 
 
+def _seen(spread: Mapping[str, Any]) -> list[float | None] | None:
+    """Give the target in the bins that hold enough rows to tell it from chance."""
+    if spread["target"] is None:
+        return None
+    return [
+        value if rows >= FEWEST_ROWS else None
+        for value, rows in zip(spread["target"], spread["rows"], strict=True)
+    ]
+
+
 def _label(target: Mapping[str, Any], objective: Objective) -> str:
     name = cut(target["column"], 40)
     if objective.task == "regression":
@@ -85,8 +113,6 @@ def _label(target: Mapping[str, Any], objective: Objective) -> str:
 
 
 def _with_facts(chart: Chart, facts: Sequence[tuple[str, str]]) -> Chart:
-    from dataclasses import replace
-
     return replace(chart, facts=tuple(facts))
 
 
@@ -105,7 +131,7 @@ def facts_of(known: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "mean" in known:
         tell("mean", format.number(known["mean"]))
         tell("sd", format.number(known["sd"]))
-        tell("median", format.number(known["q50"]))
+        tell("median", _number(known["q50"]))
         tell("range", f"{_number(known['min'])} to {_number(known['max'])}")
         tell("5% to 95%", f"{_number(known['q05'])} to {_number(known['q95'])}")
         if known["skewness"] is not None:
@@ -123,16 +149,17 @@ def facts_of(known: Mapping[str, Any]) -> list[tuple[str, str]]:
         tell("blank", format.integer(known["blank"]) if known["blank"] else None)
         tell("padded", format.integer(known["padded"]) if known["padded"] else None)
     bits = known.get("mutual_information")
-    tell("mutual information", None if bits is None else f"{format.number(bits, 2)} bit")
+    tell("information", None if bits is None else f"{format.number(bits, 2)} bit")
     rank = known.get("spearman")
     tell("Spearman", None if rank is None else format.number(rank, 2))
     shift = known.get("drift", {}).get("test")
-    tell("PSI train to test", None if shift is None else format.number(shift["psi"], 2))
+    tell("PSI in test", None if shift is None else format.number(shift["psi"], 2))
     return facts
 
 
 def _number(value: Any) -> str:
-    return format.number(value) if isinstance(value, float) else format.value(value)
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+    return format.number(int(value) if whole else value)
 
 
 def drift_chart(name: str, known: Mapping[str, Any], width: Width = "third") -> Chart:
@@ -140,12 +167,12 @@ def drift_chart(name: str, known: Mapping[str, Any], width: Width = "third") -> 
     spread = known.get("histogram") or known["top"]
     drift = known["drift"]
     part = max(drift, key=lambda other: (drift[other]["psi"], other == "test"))
-    bins: list[Any]
-    if "edges" in spread:
-        bins = ends_of(spread["edges"])
-    else:
-        bins = [*(cut(v, 40) for v in spread["values"]), "(others)"]
     by_part = known["by_part"]
+    bins = bins_of(spread)
+    if "edges" not in spread and len(by_part["train"]) > len(bins):
+        others = by_part["train"][-1] + by_part[part][-1]
+        bins += ["(others)"] if others else []
+    count = len(spread["rows"]) if "edges" in spread else len(bins)
     told = drift[part]
     words = f"PSI {format.number(told['psi'], 2)}"
     if told.get("kolmogorov_smirnov") is not None:
@@ -154,8 +181,8 @@ def drift_chart(name: str, known: Mapping[str, Any], width: Width = "third") -> 
         words += f", {format.plural(told['unseen_rows'], 'row')} of categories that train lacks"
     return charts.distributions(
         bins,
-        by_part["train"][: len(bins)],
-        by_part[part][: len(bins)],
+        by_part["train"][:count],
+        by_part[part][:count],
         names=("train", part),
         x=cut(name, 40),
         title=cut(name, 80) if width == "third" else f"In train and {part}",

@@ -86,22 +86,6 @@ def association_section(
         )
     found = summary["associations"]
     names = found["columns"]
-    rank = found["spearman"]
-    numeric = [at for at in range(len(names)) if rank[at][at] is not None]
-    if len(numeric) > 1:
-        mixed = [
-            [found["pearson"][i][j] if j > i else found["spearman"][i][j] for j in numeric]
-            for i in numeric
-        ]
-        blocks.append(
-            charts.heatmap(
-                [names[at] for at in numeric],
-                mixed,
-                what=("Pearson", "Spearman"),
-                title="Numbers with one another",
-                caption="Pearson's correlation above the diagonal, Spearman's below.",
-            )
-        )
     if len(names) > 1:
         size = range(len(names))
         told = [
@@ -116,6 +100,22 @@ def association_section(
                 title="All columns with one another",
                 caption="Cramér's V above the diagonal; mutual information, as a share of the "
                 "smaller entropy, below. Numbers in ten bins.",
+            )
+        )
+    rank = found["spearman"]
+    numeric = [at for at in range(len(names)) if rank[at][at] is not None]
+    if len(numeric) > 1:
+        mixed = [
+            [found["pearson"][i][j] if j > i else found["spearman"][i][j] for j in numeric]
+            for i in numeric
+        ]
+        blocks.append(
+            charts.heatmap(
+                [names[at] for at in numeric],
+                mixed,
+                what=("Pearson", "Spearman"),
+                title="Numbers with one another",
+                caption="Pearson's correlation above the diagonal, Spearman's below.",
             )
         )
     blocks += [

@@ -35,7 +35,7 @@ __all__ = ["summarise"]
 MOST_ROWS = 2_000_000
 # Cells that are read at a time of a shorter one.
 _CELLS_AT_ONCE = 500_000
-_MATRIX, _COMPARED, _DENSITIES, _TIMED = 30, 300, 4, 8
+_MATRIX, _COMPARED, _DENSITIES, _TIMED = 30, 300, 3, 6
 
 
 @dataclass(frozen=True)
