@@ -63,11 +63,15 @@ def correlation_ratio(counts: Sequence[int], sums: Sequence[float], squares: flo
     """
     sizes, totals = np.asarray(counts, dtype=np.float64), np.asarray(sums, dtype=np.float64)
     rows, groups = sizes.sum(), len(sizes)
+    if groups < 2 or not np.isfinite(totals).all() or not math.isfinite(squares):
+        return None
     mean = totals.sum() / rows
     whole = squares - rows * mean**2
-    if groups < 2 or rows <= groups or whole <= 1e-12 * max(squares, 1e-300):
+    if rows <= groups or whole <= 1e-12 * max(squares, 1e-300):
         return None
     between = float((sizes * (totals / sizes - mean) ** 2).sum())
+    if not (math.isfinite(whole) and math.isfinite(between)):
+        return None
     share = 1 - (1 - between / whole) * (rows - 1) / (rows - groups)
     return round(float(min(1.0, max(0.0, share)) ** 0.5), _DIGITS)
 

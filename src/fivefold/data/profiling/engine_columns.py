@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fivefold.data.profiling.arrays import numbers_of
-from fivefold.data.profiling.groups import Groups
+from fivefold.data.profiling.groups import Groups, as_float
 from fivefold.data.profiling.measured import (
     FEW_VALUES,
     QUANTILES,
@@ -93,7 +93,8 @@ def prepared(frame: nw.LazyFrame[Any], dtypes: Mapping[str, str]) -> nw.LazyFram
     for name, dtype in dtypes.items():
         column = nw.col(name)
         if dtype == "number" and isinstance(schema[name], nw.dtypes.FloatType):
-            changed.append(nw.when(column.is_finite()).then(column).alias(name))
+            # Adding zero takes the sign of the negative one.
+            changed.append(nw.when(column.is_finite()).then(column + 0.0).alias(name))
         elif schema[name] == nw.Boolean:
             text = nw.when(column).then(nw.lit("true")).otherwise(nw.lit("false"))
             changed.append(nw.when(~column.is_null()).then(text).alias(name))
@@ -138,7 +139,7 @@ def _basics(
                 wanted += [
                     (column == 0).cast(nw.Int64).sum().alias(f"zeros {at}"),
                     (column < 0).cast(nw.Int64).sum().alias(f"negative {at}"),
-                    column.cast(nw.Float64).mean().alias(f"mean {at}"),
+                    as_float(column).mean().alias(f"mean {at}"),
                 ]
             if dtypes[name] == "number":
                 beyond = (column == infinity) | (column == -infinity)
@@ -185,7 +186,7 @@ def _quantiles(
         part = wanted[start : start + step]
         figures = single(
             frame.select(
-                nw.col(name).cast(nw.Float64).quantile(share, "linear").alias(str(at))
+                as_float(nw.col(name)).quantile(share, "linear").alias(str(at))
                 for at, (name, share) in enumerate(part)
             )
         )
@@ -198,9 +199,12 @@ def _moments(frame: nw.LazyFrame[Any], columns: Sequence[str], basics: Figures, 
         wanted = []
         for at, name in enumerate(chunk):
             known = basics[name]
-            column = nw.col(name).cast(nw.Float64)
+            column = as_float(nw.col(name))
             # Rounded, so that every engine takes the powers of the same numbers.
-            middle = known["mean"] = rounded(float(known["mean"]), 12) or 0.0
+            # Where the sum of large values is none that a float holds, nothing is told.
+            given = float("nan") if known["mean"] is None else float(known["mean"])
+            middle = rounded(given, 12) or 0.0
+            known["mean"] = given if given != given else middle
             apart = column - middle
             first, last = fences(known["quantiles"][0.25], known["quantiles"][0.75])
             wanted += [

@@ -16,7 +16,7 @@ from fivefold.data.values import plain, rounded, rows_of, single
 from fivefold.objective import Objective
 from fivefold.table import to_arrow
 
-__all__ = ["Groups", "groups_of"]
+__all__ = ["Groups", "as_float", "groups_of"]
 
 # More classes than this are counted together.
 _MOST_CLASSES = 30
@@ -94,6 +94,11 @@ class Groups:
         return np.where(known, values.astype(np.float64), np.nan)
 
 
+def as_float(column: nw.Expr) -> nw.Expr:
+    """Give whole numbers of any size as floats: pandas' cast refuses what it must round."""
+    return column / 1
+
+
 def groups_of(frame: nw.LazyFrame[Any], objective: Objective, parts: Sequence[str]) -> Groups:
     """Find the classes of the target.
 
@@ -108,7 +113,7 @@ def groups_of(frame: nw.LazyFrame[Any], objective: Objective, parts: Sequence[st
     name = objective.target
     known = tuple(parts) or ("",)
     if not objective.is_classification:
-        value = nw.col(name).cast(nw.Float64)
+        value = as_float(nw.col(name))
         finite = nw.when(value.is_finite()).then(value)
         total = single(frame.select((finite * finite).sum().alias("squares")))
         return Groups(name, (), (), known, (), rounded(float(total["squares"] or 0)) or 0.0)

@@ -158,8 +158,8 @@ def histogram_edges(low: Any, high: Any, whole: bool, bins: int) -> list[Any]:
     if high <= low:
         return [low, low + max(abs(low), 1.0) * 1e-3]
     # Halved first: the width of all floats is no float.
-    width = high / bins - low / bins
-    edges = [low + width * at for at in range(bins)]
+    width = high / 2 / bins - low / 2 / bins
+    edges = [2 * (low / 2 + width * at) for at in range(bins)]
     # A range of few floats has fewer places for edges.
     return sorted({*edges, high}) if len({*edges, high}) < bins + 1 else [*edges, high]
 

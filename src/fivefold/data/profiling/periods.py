@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals as nw
 
-from fivefold.data.profiling.groups import Groups
+from fivefold.data.profiling.groups import Groups, as_float
 from fivefold.data.profiling.measured import snapped
 from fivefold.data.values import rounded, rows_of
 from fivefold.table import TableSchema, to_arrow
@@ -77,7 +77,7 @@ def over_time(
 
 def _target(groups: Groups) -> nw.Expr | None:
     if not groups.classes:
-        return nw.col(groups.target).cast(nw.Float64)
+        return as_float(nw.col(groups.target))
     if len(groups.values) != 2 or len(groups.classes) != 2:
         return None
     column = nw.col(groups.target)
@@ -87,7 +87,7 @@ def _target(groups: Groups) -> nw.Expr | None:
 def _followed(frame: nw.LazyFrame[Any], name: str, dtype: str) -> tuple[nw.Expr, dict[str, Any]]:
     column = nw.col(name)
     if dtype in ("integer", "number"):
-        return column.cast(nw.Float64), {"of": "mean"}
+        return as_float(column), {"of": "mean"}
     if dtype == "boolean":
         return nw.when(~column.is_null()).then(column.cast(nw.Int64)).cast(nw.Float64), {
             "of": "share of true"

@@ -63,7 +63,8 @@ def column_report(
         "missing_share": round(measured.missing / rows, 6) if rows else None,
         "distinct": measured.distinct,
     }
-    known |= {k: measured.figures[k] for k in _FIGURES if k in measured.figures}
+    told = _FIGURES if measured.distinct else _FIGURES[:1]
+    known |= {k: measured.figures[k] for k in told if k in measured.figures}
     if timed:
         known |= {k: shown_time(known[k], column.dtype) for k in _TIMED if k in known}
     if not measured.distinct or measured.cells is None:

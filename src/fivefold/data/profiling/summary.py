@@ -15,7 +15,7 @@ from fivefold.data.profiling.alarms import alarms_of
 from fivefold.data.profiling.arrays import missing_of
 from fivefold.data.profiling.engine_columns import SLOT, VALUE, measure_in_engine
 from fivefold.data.profiling.examples import examples_of
-from fivefold.data.profiling.groups import Groups, groups_of
+from fivefold.data.profiling.groups import Groups, as_float, groups_of
 from fivefold.data.profiling.measured import Measured
 from fivefold.data.profiling.memory import Rows, measure_numbers, measure_texts
 from fivefold.data.profiling.parting import NAMES, PART, Parting
@@ -75,11 +75,14 @@ def summarise(
     else:
         groups, found, reason = _in_engine(frame, schema, objective, config, parting, rows)
     parts = part_rows(found.measured)
-    columns = {
-        name: column_report(name, column, found.measured[name], groups, rows, parts)
-        | {"feature": name in set(schema.features)}
-        for name, column in schema.columns.items()
-    }
+    features = set(schema.features)
+    # Sums of the largest floats are none, and told as missing.
+    with np.errstate(over="ignore", invalid="ignore"):
+        columns = {
+            name: column_report(name, column, found.measured[name], groups, rows, parts)
+            | {"feature": name in features}
+            for name, column in schema.columns.items()
+        }
     ranked = sorted(
         (n for n in schema.features if columns[n].get("association") is not None),
         key=lambda n: (-columns[n]["association"], n),
@@ -168,7 +171,7 @@ def _in_engine(
     part = nw.col(PART).fill_null(len(NAMES) - 1) if not reason else nw.lit(0)
     extra = [(part * classes + groups.class_expression()).cast(nw.Int64).alias(SLOT)]
     if not groups.classes:
-        extra.append(nw.col(objective.target).cast(nw.Float64).alias(VALUE))
+        extra.append(as_float(nw.col(objective.target)).alias(VALUE))
     slotted = split.with_columns(*extra)
     key = sampling.name_columns(config.key, schema)
     most = sampling.most_rows(config.sample, len(schema.columns))
