@@ -32,7 +32,7 @@ from fivefold.report.spec import to_json
 __all__ = ["page_of"]
 
 # What a page may take beyond Vega's 0.9 MB, in bytes: columns of pictures, rows of the table.
-_PICTURE_BYTES, _TABLE_BYTES, _NAME_BYTES = 400_000, 200_000, 60_000
+_PICTURE_BYTES, _TABLE_BYTES, _NAME_BYTES = 350_000, 150_000, 30_000
 _MOST_ALARMS = 12
 _BAD = ("leak", "gaps_tell")
 _ALARMS = {

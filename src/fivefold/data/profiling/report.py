@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from fivefold.data.values import rounded
 from fivefold.objective import Objective
 from fivefold.table import Column
 
-__all__ = ["column_report", "shown_time", "target_report"]
+__all__ = ["column_report", "shortened", "shown_time", "target_report"]
 
 _MEAN_DIGITS = 9
 _FIGURES = (
@@ -31,6 +31,7 @@ _FIGURES = (
 _TIMED = ("min", "q05", "q25", "q50", "q75", "q95", "max")
 # Rates by class are told of no more classes.
 _MOST_CLASSES = 6
+_DRIFTED = 6
 
 
 def column_report(
@@ -179,6 +180,30 @@ def _by_part(measured: Measured, parts: Mapping[str, int]) -> dict[str, list[int
     rows = spread.by_part[:-1]
     names = [name for name in list(parts)[:3] if parts[name]]
     return {name: rows[:, list(parts).index(name)].tolist() for name in names}
+
+
+def shortened(
+    columns: Mapping[str, Any], drawn: Sequence[str], target: str, most: int
+) -> dict[str, Any]:
+    """Leave out what is told of no picture, so that the report stays small.
+
+    Rows by part are kept of the columns that drift most. In a table of more than ``most`` columns
+    only those that are drawn keep their spread, and the others what stands in a table.
+    """
+    far = {
+        name: max(told["psi"] for told in known["drift"].values())
+        for name, known in columns.items()
+        if known.get("drift") and known["feature"]
+    }
+    drifted = sorted(far, key=lambda name: (-far[name], name))[:_DRIFTED]
+    apart, whole = {*drifted, target}, {*drifted, target, *drawn}
+    found = {}
+    for name, known in columns.items():
+        dropped = set() if name in apart else {"by_part"}
+        if len(columns) > most and name not in whole:
+            dropped |= {"histogram", "top", "lowest", "highest", "drift"}
+        found[name] = {key: value for key, value in known.items() if key not in dropped}
+    return found
 
 
 def target_report(

@@ -26,7 +26,7 @@ __all__ = [
     "time_section",
 ]
 
-_MOST_ROWS = 200
+_MOST_ROWS = 100
 _DRIFTED = 6
 _PARTS = ("test", "production")
 _SHOWN_COLUMNS = 40

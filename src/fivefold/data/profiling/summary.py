@@ -20,7 +20,7 @@ from fivefold.data.profiling.measured import Measured
 from fivefold.data.profiling.memory import Rows, measure_numbers, measure_texts
 from fivefold.data.profiling.parting import NAMES, PART, Parting
 from fivefold.data.profiling.periods import over_time
-from fivefold.data.profiling.report import column_report, target_report
+from fivefold.data.profiling.report import column_report, shortened, target_report
 from fivefold.data.profiling.shift import part_rows
 from fivefold.data.values import single
 from fivefold.objective import Objective
@@ -35,6 +35,10 @@ __all__ = ["summarise"]
 MOST_ROWS = 2_000_000
 # Cells that are read at a time of a shorter one.
 _CELLS_AT_ONCE = 500_000
+# Of a table with more columns only those that are drawn are told of in full.
+_WIDE, _MOST_CELLS = 500, 20_000_000
+# A square of correlations of which one row is wanted is better small.
+_AT_ONCE = 12
 _MATRIX, _COMPARED, _DENSITIES, _TIMED = 30, 300, 3, 6
 
 
@@ -90,6 +94,7 @@ def summarise(
     compared = _compared(found.sample, schema, objective, columns, ranked)
     times = schema.with_role("time")
     timed = over_time(frame, times[0], groups, schema, ranked[:_TIMED]) if times else None
+    columns = shortened(columns, ranked[: config.pictures], objective.target, _WIDE)
     summary: dict[str, Any] = {
         "rows": rows,
         "columns_total": len(columns),
@@ -151,6 +156,12 @@ def _in_memory(
 
 def _chunks(frame: nw.LazyFrame[Any], names: Sequence[str], rows: int) -> Iterator[pa.Table]:
     step = max(1, min(500, _CELLS_AT_ONCE // max(rows, 1)))
+    if len(names) > _WIDE and rows * len(names) <= _MOST_CELLS:
+        # An engine looks for a column among all of them, as often as one is asked for.
+        table = to_arrow(frame)
+        for start in range(0, len(names), step):
+            yield table.select(names[start : start + step])
+        return
     for start in range(0, len(names), step):
         yield to_arrow(frame.select(*names[start : start + step]))
         # Arrow would keep what a column took, for the next one.
@@ -220,7 +231,8 @@ def _compared(
     """Compare columns with one another and numbers with the target, on the sample."""
     coded: dict[str, pairs.Coded] = {}
     target = objective.target
-    names = [*ranked, *(n for n in schema.features if n not in set(ranked)), target]
+    first = set(ranked)
+    names = [*ranked, *(n for n in schema.features if n not in first), target]
     for name in names:
         dtype = schema.columns[name].dtype
         if dtype in ("datetime", "date") or name in coded:
@@ -265,8 +277,8 @@ def _with_target(coded: Mapping[str, pairs.Coded], target: str, columns: Mapping
     if goal is None or goal.values is None or goal.ranks is None:
         return
     names = [n for n, c in coded.items() if c.values is not None and n != target]
-    for start in range(0, len(names), 200):
-        part = names[start : start + 200]
+    for start in range(0, len(names), _AT_ONCE):
+        part = names[start : start + _AT_ONCE]
         for measure, wanted in (("pearson", goal.values), ("spearman", goal.ranks)):
             given = [
                 item

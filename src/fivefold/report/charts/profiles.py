@@ -272,9 +272,7 @@ def heatmap(
             "a": shown[column_],
             "b": shown[row],
             "value": round(value, 3),
-            "size": abs(round(value, 3)),
-            "sign": "negative" if value < 0 else "positive",
-            "measure": above if column_ > row else below,
+            **({} if above == below else {"measure": above if column_ > row else below}),
         }
         for row, line in enumerate(values)
         for column_, value in enumerate(line)
@@ -290,7 +288,7 @@ def heatmap(
         "field": "sign",
         "type": "nominal",
         "scale": {"domain": ["positive", "negative"], "range": [ACCENT, OTHER]},
-        "legend": {} if any(row["sign"] == "negative" for row in data) else None,
+        "legend": {} if any(row["value"] < 0 for row in data) else None,
     }
     full = {
         "field": "size",
@@ -301,8 +299,8 @@ def heatmap(
     tips = [
         told("a", "column"),
         told("b", "and"),
-        told("measure", "measure"),
-        told("value", "value", "number"),
+        *([] if above == below else [told("measure", "measure")]),
+        told("value", above if above == below else "value", "number"),
     ]
     layers: list[dict[str, Any]] = [
         {
@@ -313,9 +311,14 @@ def heatmap(
     if len(shown) <= _MOST_TOLD:
         text = {"field": "value", "type": "quantitative", "format": ".2f"}
         layers.append({"mark": {"type": "text", "fontSize": 10}, "encoding": {"text": text}})
-    strongest = max(data, key=lambda row: row["size"], default=None)
+    strongest = max(data, key=lambda row: abs(row["value"]), default=None)
+    # Worked out by the reader's machine: there are a thousand cells.
+    derived = [
+        {"calculate": "abs(datum.value)", "as": "size"},
+        {"calculate": "datum.value < 0 ? 'negative' : 'positive'", "as": "sign"},
+    ]
     return finished(
-        {"data": {"name": "rows"}, "encoding": place, "layer": layers},
+        {"data": {"name": "rows"}, "transform": derived, "encoding": place, "layer": layers},
         title=title,
         caption=caption,
         alt_text=f"Heat map of {above if above == below else f'{above} and {below}'} of "
@@ -326,7 +329,9 @@ def heatmap(
             else "."
         ),
         width=width,
-        numbers={"a": "column", "b": "and", "measure": "measure", "value": "value"},
+        numbers={"a": "column", "b": "and"}
+        | ({} if above == below else {"measure": "measure"})
+        | {"value": above if above == below else "value"},
         height=max(80, (18 if len(shown) > _MOST_TOLD else 26) * len(shown)),
         rows=data,
     )
