@@ -33,8 +33,10 @@ Titles, labels, captions and cells are plain text whatever they hold; `Text.body
 `Section.note` are Markdown, where names from the data go through `format.verbatim`. Neighbouring
 charts of one width ("full", "half", "third") stand side by side.
 
-`fivefold.report.charts` has ``histogram``, ``bar``, ``missing_values``, ``distributions``
-(reference and current), ``line``, ``target_over_time``, ``roc_curve``, ``precision_recall_curve``,
+`fivefold.report.charts` has ``histogram``, ``bar``, ``against`` (a column and the target in it),
+``heatmap``, ``density``, ``gaps`` (columns that miss together), ``missing_values``,
+``distributions`` (reference and current), ``line``, ``target_over_time``, ``roc_curve``,
+``precision_recall_curve``,
 ``calibration_curve``, ``confusion_matrix``, ``residuals``, ``intervals`` (a metric per group) and
 ``scores_per_fold``, and of two revisions ``overlay``, ``changes`` and ``paired_bars``; each gives a
 `Chart`. Any Altair chart, or Vega-Lite mapping, with its data inside makes a `Chart` too; an image

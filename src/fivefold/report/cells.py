@@ -15,11 +15,16 @@ _SAME_SCALE = 100
 
 
 class Written(NamedTuple):
-    """One cell: its text, its status, and the share in [0, 1] that a bar shows, if any."""
+    """One cell.
+
+    Its text, its status, the share in [0, 1] that a bar shows, if any, and the number that it is
+    sorted by, if it is one.
+    """
 
     text: str
     status: Status | None
     share: float | None
+    order: float | None
 
 
 def written(table: Table) -> list[list[Written]]:
@@ -36,6 +41,7 @@ def written(table: Table) -> list[list[Written]]:
                 _text(value, head, places),
                 cell.status if isinstance(cell, Cell) else None,
                 _share(value) if head.kind == "share" else None,
+                _order(value) if table.sortable else None,
             )
             for cell, value, head, places in zip(row, values, heads, decimals, strict=True)
         ]
@@ -75,6 +81,13 @@ def _decimals(head: Column, values: list[Any]) -> int | None:
     if head.kind == "number" and max(sizes) > _SAME_SCALE * min(sizes):
         return None
     return form.decimals_of(max(sizes), head.places)
+
+
+def _order(value: Any) -> float | None:
+    if isinstance(value, str | bool) or not isinstance(value, SupportsFloat):
+        return None
+    plain = float(value)
+    return float(f"{plain:.12g}") if math.isfinite(plain) else None
 
 
 def _share(value: Any) -> float | None:

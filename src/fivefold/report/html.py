@@ -51,6 +51,7 @@ def render_html(page: Page) -> str:
             "id": anchor,
             "title": section.title,
             "note": _markdown(section.note) if section.note else "",
+            "filter": section.filter,
             "groups": list(_grouped(section.blocks)),
         }
         for section, anchor in zip(page.sections, _anchors(page), strict=True)

@@ -164,6 +164,8 @@ class Table:
         Scalars or `Cell`; shape (n_rows, n_columns).
     caption : str
         What the table shows; read by screen readers first.
+    sortable : bool
+        Whether a click on a heading sorts by it.
 
     Raises
     ------
@@ -174,6 +176,7 @@ class Table:
     columns: Sequence[str | Column]
     rows: Sequence[Sequence[object]]
     caption: str = ""
+    sortable: bool = False
 
     def __post_init__(self) -> None:
         columns = tuple(Column(c) if isinstance(c, str) else c for c in self.columns)
@@ -212,6 +215,8 @@ class Chart:
     numbers : mapping of str to str
         The fields of the chart's first data set that a reader may unfold as a table, and their
         headings; none if empty.
+    facts : sequence of (str, str)
+        A few figures below it: labels and values.
     """
 
     spec: Any
@@ -220,6 +225,7 @@ class Chart:
     alt: str = ""
     width: Width = "full"
     numbers: Mapping[str, str] = field(default_factory=dict)
+    facts: Sequence[tuple[str, str]] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spec", plain_spec(self.spec))
@@ -289,11 +295,15 @@ class Section:
         What it holds, in order.
     note : str, optional
         Markdown: one quiet sentence below the heading.
+    filter : str
+        Names what can be typed to see some of the section's charts and rows only: those whose
+        title or first cell holds it. None if empty.
     """
 
     title: str
     blocks: Sequence[Block] = ()
     note: str | None = None
+    filter: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocks", tuple(self.blocks))

@@ -74,22 +74,29 @@ def run(engine: str, folder: Path) -> dict[str, str]:
     keep("quarantine", validated.quarantine)
     keep("schema", validated.schema.to_json())
     keep("validate", validated.report)
-    explored = explore(frame, validated.schema, OBJECTIVE, ExploreConfig(engine=engine))
+    declared_split = {
+        "key": KEY,
+        "method": "time",
+        "time": "time_hour",
+        "train_until": "2013-09-01",
+        "test_until": "2013-11-01",
+        "production_until": "2014-01-01",
+        "engine": engine,
+    }
+    explored = explore(
+        frame,
+        frame.head(0),
+        validated.schema,
+        OBJECTIVE,
+        ExploreConfig(engine=engine, key=KEY, split=declared_split, sample=1000),
+    )
     keep("explore", explored.summary)
     keep("page", render_html(explored.page))
     parts = split(
         frame,
         validated.schema,
         OBJECTIVE,
-        SplitConfig(
-            KEY,
-            "time",
-            engine=engine,
-            time="time_hour",
-            train_until="2013-09-01",
-            test_until="2013-11-01",
-            production_until="2014-01-01",
-        ),
+        SplitConfig(**declared_split),
     )
     keep("split", parts.report)
     for part in ("train", "test", "production"):

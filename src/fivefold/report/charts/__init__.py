@@ -1,15 +1,17 @@
-"""The usual charts of a model's life, built with Altair from small aggregates.
+"""The usual charts of a model's life, built from small aggregates.
 
 Every builder takes plain sequences (lists, NumPy arrays, Arrow or Narwhals columns), gives a
 `fivefold.report.Chart` with a text that stands for the picture, and takes the keywords ``title``,
 ``caption`` and ``width`` ("full", "half" or "third"). Curves are thinned to a few hundred points
 and long lists are cut, so a page stays small however many rows there were.
 
-Altair is imported when the first chart is built: 0.3 s that a page without one doesn't pay.
+Those that a page has many of are written in Vega-Lite's own words; for the others Altair is
+imported when the first is built: 0.3 s that a page without one doesn't pay.
 """
 
 from fivefold.report.charts.comparisons import changes, overlay, paired_bars
 from fivefold.report.charts.distributions import bar, distributions, histogram, missing_values
+from fivefold.report.charts.profiles import against, density, gaps, heatmap
 from fivefold.report.charts.scores import intervals, residuals, scores_per_fold
 from fivefold.report.charts.thresholds import (
     calibration_curve,
@@ -20,11 +22,15 @@ from fivefold.report.charts.thresholds import (
 from fivefold.report.charts.time import line, target_over_time
 
 __all__ = [
+    "against",
     "bar",
     "calibration_curve",
     "changes",
     "confusion_matrix",
+    "density",
     "distributions",
+    "gaps",
+    "heatmap",
     "histogram",
     "intervals",
     "line",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from fivefold.report.page import Chart, Width
@@ -22,10 +22,12 @@ __all__ = [
     "finished",
     "floats",
     "rows",
+    "said",
     "scale_of",
     "sentences",
     "thinned",
     "tip",
+    "told",
 ]
 
 Format = Literal["number", "integer", "percent"]
@@ -157,6 +159,22 @@ def tip(alt: Any, name: str, title: str, kind: Format | None = None) -> Any:
     return alt.Tooltip(name, type="quantitative", title=shown, format=value_format(kind))
 
 
+def told(name: str, title: str, kind: Format | None = None) -> dict[str, Any]:
+    """As `tip`, in Vega-Lite's own words."""
+    # It becomes a string of a Vega expression, where some line breaks would end it.
+    shown = " ".join(title.split())
+    # vega-tooltip makes a heading of "title" and a picture of "image".
+    shown = f"{shown}:" if shown in ("title", "image") else shown
+    if kind is None:
+        return {"field": name, "type": "nominal", "title": shown}
+    return {"field": name, "type": "quantitative", "title": shown, "format": value_format(kind)}
+
+
+def said(text: str) -> str | None:
+    """Give an axis' title on one line, or none: it becomes a string of a Vega expression."""
+    return " ".join(text.split()) or None
+
+
 def chart(alt: Any, name: str = "rows") -> Any:
     """Begin a chart of the data set that `finished` will be given under this name."""
     return alt.Chart(alt.NamedData(name=name))
@@ -180,13 +198,21 @@ def finished(
     numbers: dict[str, str] | None = None,
     **datasets: list[dict[str, Any]],
 ) -> Chart:
-    """Give an Altair chart its size and its data, and make the page's `Chart` of it.
+    """Give a picture its size and its data, and make the page's `Chart` of it.
+
+    It is an Altair chart, or Vega-Lite's mapping where a page has so many of them that Altair's
+    import and checks would be felt.
 
     The data joins the specification here, since Altair would check every value of it against the
     schema of Vega-Lite: 0.1 s and more for a curve. The set called ``rows`` is the one that
     ``numbers`` names.
     """
-    spec = picture.properties(width="container", height=height).to_dict()
+    size = {"width": "container", "height": height}
+    spec = (
+        {**picture, **size}
+        if isinstance(picture, Mapping)
+        else picture.properties(**size).to_dict()
+    )
     return Chart(
         {**spec, "datasets": datasets},
         title=title,

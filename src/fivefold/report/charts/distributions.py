@@ -9,32 +9,34 @@ from typing import Any
 from fivefold.report import format as form
 from fivefold.report.charts.canvas import (
     Format,
-    altair,
     axis_format,
-    chart,
     column,
     finished,
     floats,
     rows,
+    said,
     scale_of,
     sentences,
-    tip,
+    told,
 )
 from fivefold.report.page import Chart, Width
 from fivefold.report.theme import INK, MUTED, OTHER, PAPER
 
-__all__ = ["bar", "distributions", "histogram", "missing_values"]
+__all__ = ["bar", "distributions", "histogram", "missing_values", "of_bins", "x_of_bins"]
 
 
-def _x_of_bins(alt: Any, edges: list[Any], title: str, name: str = "low") -> Any:
+def x_of_bins(edges: list[Any], title: str, name: str = "low") -> dict[str, Any]:
     """Describe the axis of binned numbers or dates."""
-    axis = alt.Axis(tickCount=6, title=title, zindex=1)
+    axis = {"tickCount": 6, "title": said(title), "zindex": 1}
     if scale_of(edges) == "temporal":
-        return alt.X(name, type="temporal", axis=axis, scale=alt.Scale(type="utc", nice=False))
-    return alt.X(name, type="quantitative", axis=axis, scale=alt.Scale(zero=False, nice=False))
+        scale: dict[str, Any] = {"type": "utc", "nice": False}
+        return {"field": name, "type": "temporal", "axis": axis, "scale": scale}
+    scale = {"zero": False, "nice": False}
+    return {"field": name, "type": "quantitative", "axis": axis, "scale": scale}
 
 
-def _of_bins(edges: list[Any]) -> list[str]:
+def of_bins(edges: list[Any]) -> list[str]:
+    """Name bins by their ends."""
     return [
         f"{form.value(low, 4)} to {form.value(high, 4)}" for low, high in itertools.pairwise(edges)
     ]
@@ -66,26 +68,30 @@ def histogram(
     ValueError
         If there isn't one more edge than counts.
     """
-    alt = altair()
     ends = column(edges)
-    data = rows(low=ends[:-1], high=ends[1:], count=counts, bin=_of_bins(ends))
+    data = rows(low=ends[:-1], high=ends[1:], count=counts, bin=of_bins(ends))
     most = max((row["count"] for row in data), default=0)
-    picture = (
-        chart(alt)
+    picture = {
+        "data": {"name": "rows"},
         # The paper-coloured edge parts neighbouring bins.
-        .mark_rect(stroke=PAPER, strokeWidth=0.8)
-        .encode(
-            x=_x_of_bins(alt, ends, x),
-            x2="high",
-            y2=alt.datum(0),
-            y=alt.Y(
-                "count:Q",
-                scale=alt.Scale(zero=True),
-                axis=alt.Axis(title=y, format=axis_format("integer", most), tickCount=4),
-            ),
-            tooltip=[tip(alt, "bin", x or "bin"), tip(alt, "count", y, "integer")],
-        )
-    )
+        "mark": {"type": "rect", "stroke": PAPER, "strokeWidth": 0.8},
+        "encoding": {
+            "x": x_of_bins(ends, x),
+            "x2": {"field": "high"},
+            "y": {
+                "field": "count",
+                "type": "quantitative",
+                "scale": {"zero": True},
+                "axis": {
+                    "title": said(y),
+                    "format": axis_format("integer", most),
+                    "tickCount": 4,
+                },
+            },
+            "y2": {"datum": 0},
+            "tooltip": [told("bin", x or "bin"), told("count", y, "integer")],
+        },
+    }
     peak = max(data, key=lambda row: row["count"], default={"bin": form.MISSING})
     return finished(
         picture,
@@ -130,7 +136,6 @@ def bar(
     limit : int
         How many bars are drawn at most; the caption says how many are not.
     """
-    alt = altair()
     data = rows(name=[form.value(name) for name in column(categories)], value=floats(values))
     if sort:
         data.sort(key=lambda row: (-(row["value"] or 0), row["name"]))
@@ -145,30 +150,47 @@ def bar(
     data = data[:limit]
     most = max((row["value"] or 0 for row in data), default=0)
     # Room for the number behind the longest bar.
-    scale = alt.Scale(
-        domainMin=0, domainMax=most * (1.5 if width == "third" else 1.22) or 1, nice=False
-    )
-    shared = chart(alt).encode(
-        y=alt.Y(
-            "name:N",
-            sort=None,
-            scale=alt.Scale(paddingInner=0.28, paddingOuter=0.1),
-            axis=alt.Axis(
-                title=y or None, labelColor=INK, labelLimit=120 if width == "third" else 170
-            ),
-        ),
-        x=alt.X(
-            "value:Q",
-            scale=scale,
-            axis=alt.Axis(
-                title=x, titleAnchor="start", titlePadding=2, labels=False, grid=False, domain=False
-            ),
-        ),
-        tooltip=[tip(alt, "name", y or "category"), tip(alt, "value", x, kind)],
-    )
-    picture = shared.mark_bar() + shared.mark_text(
-        align="left", dx=5, fill=MUTED, fontSize=11
-    ).encode(text="said:N")
+    scale = {
+        "domainMin": 0,
+        "domainMax": most * (1.5 if width == "third" else 1.22) or 1,
+        "nice": False,
+    }
+    shared = {
+        "y": {
+            "field": "name",
+            "type": "nominal",
+            "sort": None,
+            "scale": {"paddingInner": 0.28, "paddingOuter": 0.1},
+            "axis": {
+                "title": said(y),
+                "labelColor": INK,
+                "labelLimit": 120 if width == "third" else 170,
+            },
+        },
+        "x": {
+            "field": "value",
+            "type": "quantitative",
+            "scale": scale,
+            "axis": {
+                "title": said(x),
+                "titleAnchor": "start",
+                "titlePadding": 2,
+                "labels": False,
+                "grid": False,
+                "domain": False,
+            },
+        },
+        "tooltip": [told("name", y or "category"), told("value", x, kind)],
+    }
+    text = {"type": "text", "align": "left", "dx": 5, "fill": MUTED, "fontSize": 11}
+    picture = {
+        "data": {"name": "rows"},
+        "encoding": shared,
+        "layer": [
+            {"mark": {"type": "bar"}},
+            {"mark": text, "encoding": {"text": {"field": "said", "type": "nominal"}}},
+        ],
+    }
     first: dict[str, Any] = data[0] if data else {"name": form.MISSING, "said": form.MISSING}
     if cut > 0:
         caption = sentences(caption, f"{form.plural(cut, 'smaller one')} not shown.")
@@ -253,7 +275,7 @@ def distributions(
     shares = tuple(_shares(floats(sample)) for sample in (reference, current))
     far = sum(abs(a - b) for a, b in zip(*shares, strict=True)) / 2
     draw = _binned if len(ends) == len(shares[0]) + 1 else _categorical
-    picture, datasets = draw(altair(), ends, shares, names, x)
+    picture, datasets = draw(ends, shares, names, x)
     return finished(
         picture,
         title=title,
@@ -272,85 +294,93 @@ def _shares(counts: list[float]) -> list[float]:
     return [count / total if total else 0.0 for count in counts]
 
 
-def _colour(alt: Any, names: tuple[str, str], which: int) -> Any:
+def _colour(names: tuple[str, str], which: int) -> dict[str, Any]:
     """Colour a whole layer as one of the two samples, and name it in the legend."""
-    scale = alt.Scale(domain=list(names), range=[MUTED, OTHER])
-    return alt.Color(f"name{which}:N", scale=scale)
+    shown = [" ".join(name.split()) for name in names]
+    scale = {"domain": shown, "range": [MUTED, OTHER]}
+    return {"field": f"name{which}", "type": "nominal", "scale": scale}
+
+
+def _share_axis(shares: tuple[list[float], ...]) -> dict[str, Any]:
+    most = max(map(max, shares))
+    return {"title": "share of rows", "format": axis_format("percent", most), "tickCount": 4}
 
 
 def _binned(
-    alt: Any, ends: list[Any], shares: tuple[list[float], ...], names: tuple[str, str], x: str
-) -> tuple[Any, dict[str, list[dict[str, Any]]]]:
+    ends: list[Any], shares: tuple[list[float], ...], names: tuple[str, str], x: str
+) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    shown = [" ".join(name.split()) for name in names]
     data = rows(
         low=ends[:-1],
         high=ends[1:],
         first=shares[0],
         second=shares[1],
-        bin=_of_bins(ends),
-        name0=[names[0]] * len(shares[0]),
+        bin=of_bins(ends),
+        name0=[shown[0]] * len(shares[0]),
     )
     # A step line needs its last level twice: at the last bin's both ends.
-    steps = rows(low=ends, second=[*shares[1], shares[1][-1]], name1=[names[1]] * len(ends))
-    axis = alt.Axis(
-        title="share of rows", format=axis_format("percent", max(map(max, shares))), tickCount=4
-    )
+    steps = rows(low=ends, second=[*shares[1], shares[1][-1]], name1=[shown[1]] * len(ends))
+    axis = _share_axis(shares)
     tips = [
-        tip(alt, "bin", x or "bin"),
-        tip(alt, "first", names[0], "percent"),
-        tip(alt, "second", names[1], "percent"),
+        told("bin", x or "bin"),
+        told("first", names[0], "percent"),
+        told("second", names[1], "percent"),
     ]
-    bars = (
-        chart(alt)
-        .mark_rect(opacity=0.45)
-        .encode(
-            x=_x_of_bins(alt, ends, x),
-            x2="high",
-            y=alt.Y("first:Q", scale=alt.Scale(zero=True), axis=axis),
-            y2=alt.datum(0),
-            color=_colour(alt, names, 0),
-            tooltip=tips,
-        )
-    )
-    outline = (
-        chart(alt, "steps")
-        .mark_line(interpolate="step-after", strokeWidth=2)
-        .encode(
-            x=_x_of_bins(alt, ends, x),
-            y=alt.Y("second:Q", axis=axis),
-            color=_colour(alt, names, 1),
-        )
-    )
-    return bars + outline, {"rows": data, "steps": steps}
+    across = x_of_bins(ends, x)
+    up = {"type": "quantitative", "axis": axis}
+    bars = {
+        "data": {"name": "rows"},
+        "mark": {"type": "rect", "opacity": 0.45},
+        "encoding": {
+            "x": across,
+            "x2": {"field": "high"},
+            "y": {"field": "first", "scale": {"zero": True}, **up},
+            "y2": {"datum": 0},
+            "color": _colour(names, 0),
+            "tooltip": tips,
+        },
+    }
+    outline = {
+        "data": {"name": "steps"},
+        "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
+        "encoding": {"x": across, "y": {"field": "second", **up}, "color": _colour(names, 1)},
+    }
+    return {"layer": [bars, outline]}, {"rows": data, "steps": steps}
 
 
 def _categorical(
-    alt: Any, ends: list[Any], shares: tuple[list[float], ...], names: tuple[str, str], x: str
-) -> tuple[Any, dict[str, list[dict[str, Any]]]]:
+    ends: list[Any], shares: tuple[list[float], ...], names: tuple[str, str], x: str
+) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     count = len(ends)
+    shown = [" ".join(name.split()) for name in names]
     data = rows(
         bin=[form.value(end) for end in ends],
         first=shares[0],
         second=shares[1],
-        name0=[names[0]] * count,
-        name1=[names[1]] * count,
+        name0=[shown[0]] * count,
+        name1=[shown[1]] * count,
     )
-    shared = chart(alt).encode(
-        y=alt.Y("bin:N", sort=None, axis=alt.Axis(title=x or None, labelColor=INK)),
-        tooltip=[
-            tip(alt, "bin", x or "category"),
-            tip(alt, "first", names[0], "percent"),
-            tip(alt, "second", names[1], "percent"),
+    shared = {
+        "y": {
+            "field": "bin",
+            "type": "nominal",
+            "sort": None,
+            "axis": {"title": said(x), "labelColor": INK},
+        },
+        "tooltip": [
+            told("bin", x or "category"),
+            told("first", names[0], "percent"),
+            told("second", names[1], "percent"),
         ],
-    )
-    axis = alt.Axis(
-        title="share of rows", format=axis_format("percent", max(map(max, shares))), tickCount=4
-    )
-    first = shared.mark_bar(opacity=0.45, height=16).encode(
-        x=alt.X("first:Q", axis=axis),
-        color=_colour(alt, names, 0),
-    )
-    second = shared.mark_tick(thickness=3, height=22, opacity=1).encode(
-        x=alt.X("second:Q", axis=axis),
-        color=_colour(alt, names, 1),
-    )
-    return first + second, {"rows": data}
+    }
+    along = {"type": "quantitative", "axis": _share_axis(shares)}
+    first = {
+        "mark": {"type": "bar", "opacity": 0.45, "height": 16},
+        "encoding": {"x": {"field": "first", **along}, "color": _colour(names, 0)},
+    }
+    second = {
+        "mark": {"type": "tick", "thickness": 3, "height": 22, "opacity": 1},
+        "encoding": {"x": {"field": "second", **along}, "color": _colour(names, 1)},
+    }
+    picture = {"data": {"name": "rows"}, "encoding": shared, "layer": [first, second]}
+    return picture, {"rows": data}

@@ -8,15 +8,14 @@ from typing import Any
 from fivefold.report import format as form
 from fivefold.report.charts.canvas import (
     Format,
-    altair,
     axis_format,
-    chart,
     column,
     finished,
     floats,
     rows,
+    said,
     scale_of,
-    tip,
+    told,
 )
 from fivefold.report.page import Chart, Width
 from fivefold.report.theme import ACCENT, INK, MUTED, SERIES
@@ -64,7 +63,6 @@ def line(
     ValueError
         If lengths differ.
     """
-    alt = altair()
     where = column(x)
     many = {name: floats(v) for name, v in y.items()} if isinstance(y, Mapping) else {"": floats(y)}
     data: list[dict[str, Any]] = []
@@ -81,40 +79,42 @@ def line(
     known = [r[key] for r in data for key in ("y", "low", "high") if r[key] is not None]
     references = list((reference or {}).items())
     known += [height for _, height in references]
-    shared = chart(alt).encode(x=_x(alt, where, x_title))
-    y_axis = alt.Axis(
-        title=y_title, format=axis_format(kind, max(map(abs, known), default=0)), tickCount=5
-    )
-    y_of = {"axis": y_axis, "scale": alt.Scale(zero=zero)}
-    colour = alt.value(ACCENT)
+    across = _x(where, x_title)
+    up = {
+        "type": "quantitative",
+        "axis": {
+            "title": said(y_title),
+            "format": axis_format(kind, max(map(abs, known), default=0)),
+            "tickCount": 5,
+        },
+        "scale": {"zero": zero},
+    }
+    at = {"x": across, "y": {"field": "y", **up}}
+    colour: dict[str, Any] = {"value": ACCENT}
     if len(many) > 1:
-        scale = alt.Scale(
-            domain=list(many), range=[SERIES[i % len(SERIES)] for i in range(len(many))]
-        )
-        colour = alt.Color("name:N", scale=scale)
-    tips = [tip(alt, "when", x_title or "at"), tip(alt, "y", y_title or "value", kind)]
-    if len(many) > 1:
-        tips.insert(0, tip(alt, "name", "line"))
+        range_ = [SERIES[i % len(SERIES)] for i in range(len(many))]
+        scale = {"domain": list(many), "range": range_}
+        colour = {"field": "name", "type": "nominal", "scale": scale}
+    tips = [told("when", x_title or "at"), told("y", y_title or "value", kind)]
     numbers = {"when": x_title or "at", "y": y_title or "value"}
-    layers = []
+    layers: list[dict[str, Any]] = []
     if any(row["low"] is not None for row in data):
-        layers.append(shared.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", **y_of), y2="high"))
-        tips += [tip(alt, "low", "from", kind), tip(alt, "high", "to", kind)]
+        ends_of = {"x": across, "y": {"field": "low", **up}, "y2": {"field": "high"}}
+        layers.append({"mark": {"type": "area", "opacity": 0.2}, "encoding": ends_of})
+        tips += [told("low", "from", kind), told("high", "to", kind)]
         numbers |= {"low": "from", "high": "to"}
     if len(many) > 1:
+        tips.insert(0, told("name", "line"))
         numbers = {"name": "line", **numbers}
-    layers.append(shared.mark_line().encode(y=alt.Y("y:Q", **y_of), color=colour))
-    size = 36 if len(where) <= _MOST_MARKED else 120
-    layers.append(
-        shared.mark_point(size=size, opacity=1 if len(where) <= _MOST_MARKED else 0).encode(
-            y=alt.Y("y:Q", **y_of), color=colour, tooltip=tips
-        )
-    )
-    layers += _references(alt, references, y_of)
+    layers.append({"mark": {"type": "line"}, "encoding": {**at, "color": colour}})
+    marked = len(where) <= _MOST_MARKED
+    point = {"type": "point", "size": 36 if marked else 120, "opacity": 1 if marked else 0}
+    layers.append({"mark": point, "encoding": {**at, "color": colour, "tooltip": tips}})
+    layers += _references(references, up)
     ends = [row["y"] for row in data if row["y"] is not None]
     shown = form.percent if kind == "percent" else form.number
     return finished(
-        alt.layer(*layers),
+        {"data": {"name": "rows"}, "layer": layers},
         title=title,
         caption=caption,
         alt_text=f"Line of {y_title or title or 'values'} over {x_title or 'time'}, "
@@ -129,29 +129,31 @@ def line(
     )
 
 
-def _x(alt: Any, where: list[Any], title: str) -> Any:
-    scale = scale_of(where)
-    axis = alt.Axis(title=title or None, tickCount=8)
-    if scale == "temporal":
-        return alt.X("x", type="temporal", axis=axis, scale=alt.Scale(type="utc"))
-    if scale == "quantitative":
-        return alt.X("x", type="quantitative", axis=axis, scale=alt.Scale(zero=False, nice=False))
-    # Names keep the order they came in.
-    axis = alt.Axis(title=title or None, labelAngle=0)
-    return alt.X(
-        "x", type="ordinal", sort=None, axis=axis, scale=alt.Scale(type="point", padding=0.3)
-    )
+def _x(where: list[Any], title: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"field": "x", "type": scale_of(where)}
+    if found["type"] == "ordinal":
+        # Names keep the order they came in.
+        axis: dict[str, Any] = {"title": said(title), "labelAngle": 0}
+        return found | {"sort": None, "axis": axis, "scale": {"type": "point", "padding": 0.3}}
+    axis = {"title": said(title), "tickCount": 8}
+    timed = {"type": "utc"} if found["type"] == "temporal" else {"zero": False, "nice": False}
+    return found | {"axis": axis, "scale": timed}
 
 
-def _references(alt: Any, references: list[tuple[str, float]], y_of: dict[str, Any]) -> list[Any]:
+def _references(references: list[tuple[str, float]], up: dict[str, Any]) -> list[dict[str, Any]]:
     if not references:
         return []
-    shared = chart(alt, "references").encode(y=alt.Y("y:Q", **y_of))
+    data = {"name": "references"}
+    y = {"field": "y", **up}
+    text = {"type": "text", "align": "right", "baseline": "bottom", "dy": -3, "fill": INK}
+    name = {"x": {"value": "width"}, "y": y, "text": {"field": "name", "type": "nominal"}}
     return [
-        shared.mark_rule(strokeDash=[5, 4], stroke=MUTED),
-        shared.mark_text(align="right", baseline="bottom", dy=-3, fill=INK, fontSize=11).encode(
-            x=alt.value("width"), text="name:N"
-        ),
+        {
+            "data": data,
+            "mark": {"type": "rule", "strokeDash": [5, 4], "stroke": MUTED},
+            "encoding": {"y": y},
+        },
+        {"data": data, "mark": {**text, "fontSize": 11}, "encoding": name},
     ]
 
 
