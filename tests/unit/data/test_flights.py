@@ -17,6 +17,7 @@ from fivefold.data.clean import CleanConfig, clean
 from fivefold.data.collect import CollectConfig, collect
 from fivefold.data.explore import ExploreConfig, explore
 from fivefold.data.integrate import IntegrateConfig, integrate
+from fivefold.data.label import LabelConfig, label
 from fivefold.data.split import SplitConfig, split
 from fivefold.data.validate import ValidateConfig, validate
 from fivefold.objective import Objective
@@ -65,6 +66,13 @@ def run(engine: str, folder: Path) -> dict[str, str]:
     integrated = integrate(tables, config(IntegrateConfig, "integrate", key=KEY, engine=engine))
     keep("integrate", integrated.report)
     frame = keep("integrated", integrated.table)
+    labelled = label(
+        frame,
+        tables,
+        LabelConfig(key=KEY, target="late", engine=engine, expression="arr_delay >= 15"),
+    )
+    keep("label", labelled.report)
+    frame = keep("labelled", labelled.table)
     cleaned = clean(frame, config(CleanConfig, "clean", key=KEY, target="late", engine=engine))
     keep("clean", cleaned.audit)
     frame = keep("cleaned", cleaned.table)
@@ -94,6 +102,7 @@ def run(engine: str, folder: Path) -> dict[str, str]:
     keep("page", render_html(explored.page))
     parts = split(
         frame,
+        frame.head(0),
         validated.schema,
         OBJECTIVE,
         SplitConfig(**declared_split),
