@@ -466,7 +466,7 @@ def test_cleaning_twice_is_cleaning_once_and_equal_on_every_engine(
             "y": [i % 2 for i in range(len(rows))],
         }
     )
-    steps = [
+    steps: list[tuple[str, dict[str, Any]]] = [
         (OURS + "strip", {"columns": ["s"]}),
         (OURS + "drop_duplicates", {"by": ["s", "y"], "order_by": ["n"]}),
         (OURS + "drop_missing", {"columns": ["s"]}),
