@@ -39,7 +39,8 @@ def constants(frame: nw.LazyFrame[Any], dtypes: Mapping[str, str]) -> Found:
     likely = {
         name: dtypes[name]
         for name in dtypes
-        if pc.count_distinct(some[name], mode="all").as_py() <= 1
+        if some[name].null_count == some.num_rows
+        or pc.count_distinct(some[name], mode="all").as_py() <= 1
     }
     return {
         name: ("constant", "the same value, or none, in every row")

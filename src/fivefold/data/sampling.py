@@ -15,6 +15,7 @@ from fivefold.data.keys import count_rows
 from fivefold.data.rowhash import row_hashes, uniform
 from fivefold.data.values import single
 from fivefold.table.engine import batches, names_of
+from fivefold.table.parquet import canonical
 
 __all__ = ["Sample", "floats", "sample_of"]
 
@@ -76,7 +77,8 @@ def sample_of(
             draws = uniform(row_hashes(known.select(list(key)), list(key), _SEED))
             table = known.take(_places(np.flatnonzero(draws < share)))
         chosen.append(table)
-    return Sample(pa.concat_tables(chosen) if chosen else schema.empty_table(), share)
+    whole = pa.concat_tables(chosen) if chosen else schema.empty_table()
+    return Sample(whole.cast(canonical(schema)), share)
 
 
 def _complete(frame: nw.LazyFrame[Any]) -> list[str]:

@@ -15,7 +15,7 @@ from fivefold.data.values import dtype_name, rows_of
 from fivefold.errors import ConfigError, nearest
 from fivefold.table import from_arrow, to_arrow
 
-__all__ = ["learnt_bounds", "limited", "outside", "require_numbers"]
+__all__ = ["beyond", "learnt_bounds", "limited", "require_numbers"]
 
 # Tukey (1977); Iglewicz and Hoaglin (1993).
 _FACTORS = {"iqr": 1.5, "robust_z": 3.5}
@@ -168,25 +168,40 @@ def require_numbers(table: nw.LazyFrame[Any], columns: Sequence[str]) -> None:
         require_dtype(table, name, ("integer", "number"), "columns")
 
 
+# The bounds of each row, below and above; None where there are none.
+Ends = tuple[nw.Expr | None, nw.Expr | None]
+
+
 def limited(
     table: nw.LazyFrame[Any],
     columns: Sequence[str],
     statistics: Mapping[str, Any],
     by: Sequence[str],
-) -> tuple[nw.LazyFrame[Any], dict[str, tuple[nw.Expr, nw.Expr]]]:
-    """Give the table and, by column, the bounds of each row; a bound that is not there is null."""
+) -> tuple[nw.LazyFrame[Any], dict[str, Ends]]:
+    """Give the table and, by column, the bounds of each row.
+
+    A group without bounds takes those of all rows.
+    """
     ends = [f"{name} {end}" for name in columns for end in (_LOW, _HIGH)]
     joined, learnt = attached(table, statistics.get("groups"), by, ends)
     schema = table.collect_schema()
 
-    def bound(name: str, end: str) -> nw.Expr:
+    def bound(name: str, end: str) -> nw.Expr | None:
         whole = dtype_name(schema[name]) == "integer"
-        value = nw.lit(statistics["bounds"][name][end], nw.Int64 if whole else nw.Float64)
-        return nw.coalesce(*learnt(f"{name} {end}"), value) if learnt(f"{name} {end}") else value
+        value = statistics["bounds"][name][end]
+        known = learnt(f"{name} {end}")
+        if value is not None:
+            known.append(nw.lit(value, nw.Int64 if whole else nw.Float64))
+        return nw.coalesce(*known) if len(known) > 1 else known[0] if known else None
 
     return joined, {name: (bound(name, _LOW), bound(name, _HIGH)) for name in columns}
 
 
-def outside(column: str, low: nw.Expr, high: nw.Expr) -> nw.Expr:
-    """Say whether a value is beyond a bound; where either is missing, it is not."""
-    return (nw.col(column) < low).fill_null(False) | (nw.col(column) > high).fill_null(False)
+def beyond(column: str, ends: Ends) -> tuple[nw.Expr, nw.Expr]:
+    """Say whether a value is below its bound, and above; where either is missing, it is not."""
+    low, high = ends
+    nowhere = nw.col(column).is_null() & ~nw.col(column).is_null()
+    return (
+        nowhere if low is None else (nw.col(column) < low).fill_null(False),
+        nowhere if high is None else (nw.col(column) > high).fill_null(False),
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 import narwhals as nw
 
-from fivefold.data.cleaning.bounds import learnt_bounds, limited, outside, require_numbers
+from fivefold.data.cleaning.bounds import beyond, learnt_bounds, limited, require_numbers
 from fivefold.data.columns import require_absent
 from fivefold.data.effects import effect
 from fivefold.data.fitting import fitted
@@ -64,7 +64,7 @@ def _flagged(
 
         return scored(table, columns, statistics, _OUT)
     joined, bounds = limited(table, columns, statistics, by)
-    out = reduce(or_, (outside(name, *bounds[name]) for name in columns))
+    out = reduce(or_, (side for name in columns for side in beyond(name, bounds[name])))
     return joined.with_columns(out.alias(_OUT)).select(*names_of(table), _OUT)
 
 
@@ -151,9 +151,9 @@ def clip_outliers(
     joined, bounds = limited(table, columns, statistics, by)
 
     def clipped(name: str) -> nw.Expr:
-        column, (low, high) = nw.col(name), bounds[name]
-        moved = nw.when((column > high).fill_null(False)).then(high).otherwise(column)
-        return nw.when((column < low).fill_null(False)).then(low).otherwise(moved)
+        (low, high), (below, above) = bounds[name], beyond(name, bounds[name])
+        moved = nw.col(name) if high is None else nw.when(above).then(high).otherwise(nw.col(name))
+        return moved if low is None else nw.when(below).then(low).otherwise(moved)
 
     return joined.with_columns(clipped(name).alias(name) for name in columns).select(
         *names_of(table)
