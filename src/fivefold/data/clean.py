@@ -12,7 +12,7 @@ from fivefold.data.callables import require_target
 from fivefold.data.findings import find, require_target_varies
 from fivefold.data.stepping import Stepper, calls_of
 from fivefold.data.training import TRAINING
-from fivefold.errors import ConfigError
+from fivefold.errors import ConfigError, DataError
 from fivefold.table import Table, require_columns
 from fivefold.table.engine import names_of
 from fivefold.table.settle import MEMORY_CELLS, settle
@@ -93,6 +93,12 @@ def clean(table: nw.LazyFrame[Any], config: CleanConfig) -> Cleaned:
     # All names are looked up first: a typo in the last step should not cost the others' time.
     calls = calls_of(config.steps, config.key, config.target)
     auditor = Auditor(table, config.key)
+    if auditor.rows_at_first == 0:
+        raise DataError(
+            "the table has no row to clean",
+            where="clean",
+            hint="look at what collect and integrate report, and at the sources",
+        )
     stepper = Stepper(config.split, config.key, config.target, config.engine, auditor)
     frame = settle(table, stepper.cells(table), cheap=True)
     for call in calls:

@@ -19,6 +19,8 @@ _LIKELY = 0.999
 # Fewer rows agree by chance.
 _FEWEST_ROWS = 20
 _FIRST_ROWS, _FIRST_CELLS, _BLOCK = 4000, 5_000_000, 1000
+# Of the columns that may be repeated, how many are compared in full.
+_TRIED = 3
 
 Found = dict[str, tuple[str, ...]]
 
@@ -37,7 +39,7 @@ def repeated_columns(sample: Sample, dtypes: Mapping[str, str]) -> Found:
         return {}
     said = "" if sample.share == 1 else f", in a sample of {sample.table.num_rows:,} rows"
     numeric = [name for name, dtype in dtypes.items() if dtype in ("integer", "number")]
-    others = [name for name in dtypes if name not in set(numeric)]
+    others = [name for name, dtype in dtypes.items() if dtype not in ("integer", "number")]
     return _proportional(sample.table, numeric, said) | _renamed(sample.table, others, said)
 
 
@@ -78,7 +80,7 @@ def _proportional(table: pa.Table, columns: Sequence[str], said: str) -> Found:
         block = np.abs(scores.T @ scores[:, start : start + _BLOCK])
         for at in range(block.shape[1]):
             near = np.flatnonzero(block[: start + at, at] > _LIKELY)
-            for other in near[:3]:
+            for other in near[:_TRIED]:
                 name, first = columns[start + at], columns[int(other)]
                 detail = _relation(floats(table[name]), floats(table[first]), first)
                 if detail:

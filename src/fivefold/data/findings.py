@@ -125,17 +125,19 @@ def find(
 
     schema = frame.collect_schema()
     dtypes = {name: dtype_name(dtype) for name, dtype in schema.items() if name != target}
-    constant, several = constants(frame, dtypes)
+    constant = constants(frame, dtypes)
     varying = {name: dtype for name, dtype in dtypes.items() if name not in constant}
     most = min(_SAMPLE_ROWS, max(1000, _SAMPLE_CELLS // max(len(dtypes), 1)))
     readable = [name for name in varying if varying[name] in _READ]
     sample = sample_of(frame, key, [*readable, target], most, rows)
     found = list(constant.items())
-    found += _leaks(frame, sample, target, rows, target_values, varying, several).items()
+    found += _leaks(frame, sample, target, rows, target_values, varying).items()
     lone = [name for name in varying if list(key) != [name]]
     found += identifiers(frame, sample, {name: varying[name] for name in lone}, rows).items()
     found += _alike(sample, {name: varying[name] for name in readable}).items()
-    found += infinite(frame, [name for name in varying if varying[name] == "number"]).items()
+    found += infinite(
+        frame, sample, [name for name in varying if varying[name] == "number"]
+    ).items()
     by_column: dict[str, list[Any]] = {}
     for name, finding in found:
         by_column.setdefault(name, []).append(finding)
@@ -171,7 +173,6 @@ def _leaks(
     rows: int,
     target_values: int,
     dtypes: dict[str, str],
-    several: dict[str, int],
 ) -> Found:
     from fivefold.data.ranking import determining, ranking, separating
 
@@ -184,7 +185,7 @@ def _leaks(
     found = _separating(frame, target, separating(sample, target, numeric))
     if target_values == 2:
         found |= ranking(sample, target, [name for name in numeric if name not in found])
-    named = [name for name in dtypes if name in several and several[name] <= rows / _FEWEST_ROWS]
+    named = [name for name, dtype in dtypes.items() if dtype in ("string", "boolean")]
     return found | _determining(frame, target, determining(sample, target, named), rows)
 
 
@@ -233,7 +234,10 @@ def _determining(frame: nw.LazyFrame[Any], target: str, columns: Sequence[str], 
     for name in columns:
         counts = frame.group_by(name, target).agg(nw.len().alias(count))
         best = counts.group_by(name).agg(nw.col(count).max().alias(count))
-        purity = int(single(best.select(nw.col(count).sum().alias(count)))[count]) / rows
+        figures = single(best.select(nw.len().alias("values"), nw.col(count).sum().alias(count)))
+        if int(figures["values"]) > rows / _FEWEST_ROWS:
+            continue
+        purity = int(figures[count]) / rows
         if purity >= _LEAK_PURITY and purity > largest / rows + (1 - largest / rows) / 2:
             found[name] = ("leak", f"its value tells the class in {purity:.2%} of the rows")
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from fivefold.data.values import single
+from fivefold.table import to_arrow
 
 if TYPE_CHECKING:
     from fivefold.data.sampling import Sample
@@ -18,6 +19,7 @@ __all__ = ["chunks", "constants", "identifiers", "infinite"]
 _COLUMNS = 500
 # Fewer rows tell little: every column of a small table looks like an identifier.
 _FEWEST_ROWS = 20
+_FIRST_ROWS = 1000
 
 Found = dict[str, tuple[str, ...]]
 
@@ -28,25 +30,24 @@ def chunks(columns: Sequence[str]) -> Iterator[list[str]]:
         yield list(columns[start : start + _COLUMNS])
 
 
-def constants(frame: nw.LazyFrame[Any], dtypes: Mapping[str, str]) -> tuple[Found, dict[str, int]]:
-    """Find columns of one value; a missing value counts as a value.
+def constants(frame: nw.LazyFrame[Any], dtypes: Mapping[str, str]) -> Found:
+    """Find columns of one value; a missing value counts as a value."""
+    import pyarrow.compute as pc
 
-    Returns
-    -------
-    dict
-        The findings.
-    dict of str to int
-        How many different values the texts and truths have that vary.
-    """
-    found: Found = {}
-    several: dict[str, int] = {}
-    for some in chunks(list(dtypes)):
-        for name, count in _distinct(frame, {name: dtypes[name] for name in some}).items():
-            if count <= 1:
-                found[name] = ("constant", "the same value, or none, in every row")
-            elif dtypes[name] in ("string", "boolean"):
-                several[name] = count
-    return found, several
+    # A column that varies in some rows, whichever, is no constant: few are looked at in all rows.
+    some = to_arrow(frame.head(_FIRST_ROWS))
+    likely = {
+        name: dtypes[name]
+        for name in dtypes
+        if some[name].null_count == some.num_rows
+        or pc.count_distinct(some[name], mode="all").as_py() <= 1
+    }
+    return {
+        name: ("constant", "the same value, or none, in every row")
+        for columns in chunks(list(likely))
+        for name, count in _distinct(frame, {name: likely[name] for name in columns}).items()
+        if count <= 1
+    }
 
 
 def _distinct(frame: nw.LazyFrame[Any], dtypes: Mapping[str, str]) -> dict[str, int]:
@@ -93,33 +94,49 @@ def identifiers(
         and held[name].null_count == 0
         and pc.count_distinct(held[name]).as_py() == held.num_rows
     ]
-    found: Found = {}
-    for some in chunks(likely):
-        wanted = [nw.col(name).n_unique().alias(f"distinct {at}") for at, name in enumerate(some)]
-        for at, name in enumerate(some):
-            if dtypes[name] == "integer":
-                wanted += [nw.col(name).min().alias(f"min {at}")]
-                wanted += [nw.col(name).max().alias(f"max {at}")]
-        figures = single(frame.select(*wanted))
-        for at, name in enumerate(some):
-            counts = dtypes[name] == "string" or (
-                int(figures[f"max {at}"]) - int(figures[f"min {at}"]) < 2 * rows
-            )
-            if counts and int(figures[f"distinct {at}"]) == rows:
-                found[name] = ("identifier", "a different value in every row")
-    return found
+    ends: dict[str, tuple[int, int]] = {}
+    for name in likely if sample.share == 1 else ():
+        low_high = pc.min_max(held[name]) if dtypes[name] == "integer" else None
+        ends[name] = (low_high["min"].as_py(), low_high["max"].as_py()) if low_high else (0, 0)
+    for some in chunks(likely) if sample.share < 1 else ():
+        ends |= _ends_of_different(frame, some, dtypes, rows)
+    return {
+        name: ("identifier", "a different value in every row")
+        for name, (low, high) in ends.items()
+        if high - low < 2 * rows
+    }
 
 
-def infinite(frame: nw.LazyFrame[Any], columns: Sequence[str]) -> Found:
+def _ends_of_different(
+    frame: nw.LazyFrame[Any], columns: Sequence[str], dtypes: Mapping[str, str], rows: int
+) -> dict[str, tuple[int, int]]:
+    """Give the ends of the numbers that are different in every row, and no ends of such texts."""
+    wanted = [nw.col(name).n_unique().alias(f"distinct {at}") for at, name in enumerate(columns)]
+    for at, name in enumerate(columns):
+        if dtypes[name] == "integer":
+            wanted += [nw.col(name).min().alias(f"min {at}"), nw.col(name).max().alias(f"max {at}")]
+    figures = single(frame.select(*wanted))
+    return {
+        name: (int(figures.get(f"min {at}") or 0), int(figures.get(f"max {at}") or 0))
+        for at, name in enumerate(columns)
+        if int(figures[f"distinct {at}"]) == rows
+    }
+
+
+def infinite(frame: nw.LazyFrame[Any], sample: Sample, columns: Sequence[str]) -> Found:
     """Find numbers that are not finite."""
-    found: Found = {}
-    for some in chunks(columns):
-        counts = single(
-            frame.select(
-                (~nw.col(name).is_finite()).cast(nw.Int64).sum().alias(name) for name in some
-            )
-        )
-        for name, count in counts.items():
-            if count:
-                found[name] = ("infinite", f"{int(count):,} rows have an infinite value")
-    return found
+    counts: dict[str, Any] = {}
+    if sample.share == 1:
+        import pyarrow.compute as pc
+
+        held = sample.table
+        counts = {name: pc.sum(pc.is_inf(held[name])).as_py() for name in columns}
+    else:
+        for some in chunks(columns):
+            wanted = ((~nw.col(n).is_finite()).cast(nw.Int64).sum().alias(n) for n in some)
+            counts |= single(frame.select(wanted))
+    return {
+        name: ("infinite", f"{int(count):,} rows have an infinite value")
+        for name, count in counts.items()
+        if count
+    }

@@ -28,7 +28,9 @@ def ranking(sample: Sample, target: str, columns: Sequence[str]) -> dict[str, tu
     known = sample.table.filter(pc.is_valid(sample.table[target]))
     classes = _codes(known[target])
     # Of two classes the upper one is that which sorts last, as False comes before True.
-    upper = classes == classes[int(np.argmax(_places(known[target])))] if len(classes) else classes
+    if not len(classes):
+        return {}
+    upper = classes == classes[int(np.argmax(_places(known[target])))]
     found: dict[str, tuple[str, ...]] = {}
     said = "" if sample.share == 1 else f", in a sample of {known.num_rows:,} rows"
     for name in columns:

@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from fivefold.data.keys import count_rows
 from fivefold.data.rowhash import row_hashes, uniform
-from fivefold.table.engine import batches
+from fivefold.data.values import single
+from fivefold.table.engine import batches, names_of
+from fivefold.table.parquet import canonical
 
 __all__ = ["Sample", "floats", "sample_of"]
 
@@ -50,7 +52,8 @@ def sample_of(
     frame : narwhals.LazyFrame
         The rows.
     key : sequence of str
-        The columns that decide; a row without a value in them is not drawn.
+        The columns that decide, those without a missing value if not given; a row without a value
+        in them is not drawn.
     columns : sequence of str
         What is wanted of each row.
     most : int
@@ -60,8 +63,12 @@ def sample_of(
     """
     total = count_rows(frame) if rows is None else rows
     share = 1.0 if total <= most else most / total
+    if not key and share < 1:
+        key = _complete(frame)
     wanted = list(dict.fromkeys([*key, *columns]))
-    schema, stream = batches(frame.select(*wanted))
+    # DuckDB takes long to choose among very many columns.
+    few = frame if set(wanted) >= set(names_of(frame)) else frame.select(*wanted)
+    schema, stream = batches(few)
     chosen = []
     for batch in stream:
         table = pa.Table.from_batches([batch])
@@ -70,7 +77,14 @@ def sample_of(
             draws = uniform(row_hashes(known.select(list(key)), list(key), _SEED))
             table = known.take(_places(np.flatnonzero(draws < share)))
         chosen.append(table)
-    return Sample(pa.concat_tables(chosen) if chosen else schema.empty_table(), share)
+    whole = pa.concat_tables(chosen) if chosen else schema.empty_table()
+    return Sample(whole.cast(canonical(schema)), share)
+
+
+def _complete(frame: nw.LazyFrame[Any]) -> list[str]:
+    names = names_of(frame)
+    missing = single(frame.select(nw.col(name).null_count().alias(name) for name in names))
+    return [name for name in names if not missing[name]]
 
 
 def _places(numbers: npt.NDArray[np.int64]) -> pa.Array:

@@ -26,8 +26,8 @@ def drop_constant(table: nw.LazyFrame[Any], keep: Sequence[str] = ()) -> nw.Lazy
     require_listed(table, keep, "keep")
     names = names_of(table)
     schema = table.collect_schema()
-    same, _ = constants(table, {name: dtype_name(schema[name]) for name in names})
-    return table.select(name for name in names if name in keep or name not in same)
+    same = constants(table, {name: dtype_name(schema[name]) for name in names})
+    return _without(table, [name for name in same if name not in keep])
 
 
 @effect()
@@ -129,5 +129,8 @@ def drop_found(
     varied = require_target_varies(looked, target)
     found = find(looked, target, count_rows(looked), varied["values"], key)
     gone = {item["column"] for item in found if item["kind"] in kinds} - {*keep, *key, target}
-    names = names_of(table)
-    return table.select(name for name in names if name not in gone)
+    return _without(table, [name for name in names_of(table) if name in gone])
+
+
+def _without(table: nw.LazyFrame[Any], gone: Sequence[str]) -> nw.LazyFrame[Any]:
+    return table.drop(*gone) if gone else table

@@ -100,7 +100,7 @@ def respell(
     """
     require_listed(table, columns)
     for old, new in mapping.items():
-        if new in mapping and mapping[new] != new:
+        if new is not None and mapping.get(new, new) != new:
             raise ConfigError(
                 "a spelling is mapped to one that is itself mapped", where=f"mapping.{old}",
                 got=f"{old} -> {new} -> {mapping[new]}", hint="name the last one in both",
