@@ -7,7 +7,7 @@ import pytest
 
 from fivefold.pipeline.passing import kept_tables, path_of
 from fivefold.pipeline.stages import stage_named
-from fivefold.table import Table, scan, write_arrow
+from fivefold.table import Rows, Table, scan, write_rows
 
 PARAMS = {"integrate": {"key": ["n"]}}
 
@@ -17,7 +17,7 @@ def test_only_the_very_frame_with_its_key_is_copied(engine: str, tmp_path: Path)
     stage = stage_named("clean")
     assert stage is not None
     path = tmp_path / "table.parquet"
-    write_arrow(pa.table({"n": [1, 2], "x": ["a", "b"]}), path)
+    write_rows(Rows.of(pa.table({"n": [1, 2], "x": ["a", "b"]})), path)
     frame = scan(path, engine)
     given = {"table": frame}
     wired = {"table": "data/integrated.parquet"}
