@@ -169,7 +169,8 @@ def test_the_training_rows_are_those_of_the_split(engine: str, seed: int) -> Non
     told = {row["id"] for row in to_arrow(result.table.frame).to_pylist() if row["told"]}
     objective = Objective("t", "binary", "y", "roc_auc", ("roc_auc",))
     config = SplitConfig(["id"], engine=engine, **declared)
-    parts = split(result.table.frame, TableSchema({}), objective, config)
+    frame = result.table.frame
+    parts = split(frame, frame.head(0), TableSchema({}), objective, config)
     assert told == set(to_arrow(parts.train.frame)["id"].to_pylist())
 
 
@@ -228,7 +229,7 @@ def test_a_large_table_is_compared_in_a_sample(
     engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fivefold.data.audit._COMPARED_ROWS", 20)
-    monkeypatch.setattr("fivefold.table.spill.MEMORY_CELLS", 100)
+    monkeypatch.setattr("fivefold.table.settle.MEMORY_CELLS", 100)
     monkeypatch.setattr("fivefold.data.keys._FEW_ROWS", 10)
     audit = cleaned(engine, ("tests.unit.data.test_cleaning.narwhals_step", {})).audit
     assert audit["steps"][0]["cells_compared"] == "by key, in a sample of 33.33% of the rows"

@@ -166,6 +166,7 @@ def test_with_nothing_declared_nothing_heavy_is_imported() -> None:
     code = (
         "import sys, fivefold.data.label as m\n"
         "class F:\n  def collect_schema(self): return self\n  def names(self): return ['id']\n"
+        "  implementation = property(lambda self: self)\n  def is_duckdb(self): return False\n"
         "m.label(F(), {}, m.LabelConfig(['id'], 'y'))\n"
         "print({'pandas', 'sklearn', 'scipy', 'altair', 'polars', 'duckdb', 'pandera', 'cleanlab'}"
         " & set(sys.modules))"

@@ -14,7 +14,7 @@ PARAMS = {"integrate": {"key": ["n"]}}
 
 @pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb"])
 def test_only_the_very_frame_with_its_key_is_copied(engine: str, tmp_path: Path) -> None:
-    stage = stage_named("clean")
+    stage = stage_named("label")
     assert stage is not None
     path = tmp_path / "table.parquet"
     write_rows(Rows.of(pa.table({"n": [1, 2], "x": ["a", "b"]})), path)
