@@ -16,7 +16,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from fivefold.errors import ConfigError, DataError, nearest
-from fivefold.table.memory import DUCKDB_MEMORY, HELD_BYTES
+from fivefold.table.memory import CHECKPOINT_BYTES, DUCKDB_MEMORY
 from fivefold.table.spill import spill_folder, spill_path
 
 __all__ = [
@@ -162,15 +162,23 @@ def from_arrow(table: pa.Table, engine: str) -> nw.LazyFrame[Any]:
     return wrapped(frame)
 
 
-def checkpoint(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+def checkpoint(frame: nw.LazyFrame[Any], small: bool = False) -> nw.LazyFrame[Any]:
     """Compute what a lazy frame stands for once, so that several readers don't each compute it.
 
     What is large goes to disk: polars writes a temporary Parquet file, DuckDB moves the blocks of a
     temporary table of its own.
+
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+        What several readers will read.
+    small : bool
+        Is it known to fit in memory? Then polars need not look, and shares columns that stay.
     """
     implementation = frame.implementation
     if implementation.is_polars():
-        return wrapped(_held(nw.to_native(frame)))
+        native = nw.to_native(frame)
+        return wrapped(native.collect() if small else _held(native))
     if implementation.is_duckdb():
         name = f"checkpoint_{next(_checkpoints)}"
         nw.to_native(frame).create(name)
@@ -185,7 +193,7 @@ def _held(native: Any) -> Any:
     for part in native.collect_batches(maintain_order=True):
         held.append(part)
         size += part.estimated_size()
-        if size > HELD_BYTES:
+        if size > CHECKPOINT_BYTES:
             break
     else:
         return pl.concat(held, rechunk=False) if held else native.collect()

@@ -21,7 +21,7 @@ __all__ = ["OutOfOrder", "in_order", "keyed", "sorted_rows"]
 Rows = tuple[pa.Schema, Iterator[pa.RecordBatch]]
 
 # Of a range of rows that is sorted in memory: while one is sorted another is written.
-_RANGE_BYTES = HELD_BYTES
+_RANGE_BYTES = HELD_BYTES * 2 // 3
 # Keys looked at to cut the ranges.
 _SAMPLED = 20_000
 

@@ -35,7 +35,7 @@ def settle(frame: nw.LazyFrame[Any], cells: int, cheap: bool = False) -> nw.Lazy
     if implementation.is_pandas() or (implementation.is_duckdb() and cheap):
         return frame
     if cells <= MEMORY_CELLS:
-        return checkpoint(frame)
+        return checkpoint(frame, small=True)
     if cheap:
         return frame
     schema, rows = batches(frame)
