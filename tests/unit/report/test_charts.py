@@ -140,6 +140,9 @@ def test_columns_of_different_lengths_are_refused() -> None:
         lambda: charts.calibration_curve([], []),
         lambda: charts.distributions(["a"], [0], [0]),
         lambda: charts.histogram([0, 1], [0]),
+        lambda: charts.against([], [], []),
+        lambda: charts.heatmap([], []),
+        lambda: charts.gaps([], [], total=0),
     ],
 )
 def test_nothing_to_draw_is_no_error(chart: object) -> None:

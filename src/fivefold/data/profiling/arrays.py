@@ -24,7 +24,8 @@ def missing_of(column: pa.ChunkedArray) -> Flags:
     """Tell which rows have no value, shape (n_rows,)."""
     if column.null_count == 0:
         return np.zeros(len(column), dtype=bool)
-    return integers(pc.is_null(column)) == 1
+    missing: Flags = integers(pc.is_null(column)) == 1
+    return missing
 
 
 def numbers_of(column: pa.ChunkedArray) -> tuple[Values, Flags, int]:

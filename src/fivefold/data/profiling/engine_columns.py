@@ -109,7 +109,10 @@ def _timed(frame: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any
         # Narwhals has no name for it there.
         quoted = ['"' + name.replace('"', '""') + '"' for name in columns]
         changed = ", ".join(f"epoch_us({name}) AS {name}" for name in quoted)
-        return nw.from_native(nw.to_native(frame).project(f"* REPLACE ({changed})"))
+        replaced: nw.LazyFrame[Any] = nw.from_native(
+            nw.to_native(frame).project(f"* REPLACE ({changed})")
+        )
+        return replaced
     times = (nw.col(name).cast(nw.Datetime("us")) for name in columns)
     return frame.with_columns(time.dt.timestamp("us") for time in times)
 

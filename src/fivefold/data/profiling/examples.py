@@ -23,8 +23,7 @@ def examples_of(sample: pa.Table, schema: TableSchema, count: int) -> dict[str, 
     dict
         ``columns`` and ``rows``; long texts are cut. Identifiers and the target come first.
     """
-    roles = ("identifier", "time", "target")
-    first = schema.with_role(*roles)
+    first = schema.with_role("identifier", "time", "target")
     names = [*first, *(name for name in schema.columns if name not in set(first))][:_MOST_COLUMNS]
     rows = rows_of(sample.select(names).slice(0, count)) if sample.num_rows else []
     return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fivefold.history.diff.findings import SliceReport, TableChange
+from fivefold.history.diff.findings import ExplorationChange, SliceReport, TableChange
 from fivefold.history.dvc.lock import Hash
 from fivefold.history.git.repository import Revision
 from fivefold.history.integrity import Integrity
@@ -246,6 +246,8 @@ class Diff:
         The change per slice, where rows or reports of both sides tell.
     tables : tuple of TableChange
         What changed inside the tables among `data` that are at hand.
+    exploration : ExplorationChange or None
+        What both revisions' explorations say of the data, where it differs.
     integrity : dict of str to Integrity
         Of ``base`` and ``head``.
     lineage : tuple of (str, str)
@@ -270,6 +272,7 @@ class Diff:
     cost: tuple[CostChange, ...] = ()
     slices: SliceReport | None = None
     tables: tuple[TableChange, ...] = ()
+    exploration: ExplorationChange | None = None
     integrity: Mapping[str, Integrity] = field(default_factory=dict)
     lineage: tuple[tuple[str, str], ...] = ()
     place: Place | None = None

@@ -110,6 +110,7 @@ def compare(
         cost=cost_changes(left, right) if changed else (),
         slices=found.slices,
         tables=found.tables,
+        exploration=found.exploration,
         integrity={"base": left.integrity, "head": right.integrity},
         lineage=lineage(right.lock),
         notes=notes,

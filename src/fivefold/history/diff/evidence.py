@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fivefold.history.conventions import EXPLORATION_FILE
 from fivefold.history.diff.changes import DataChange, MetricChange
-from fivefold.history.diff.findings import SliceReport, TableChange
+from fivefold.history.diff.explorations import compare_explorations
+from fivefold.history.diff.findings import ExplorationChange, SliceReport, TableChange
 from fivefold.history.diff.significance import judge_by_rows
+from fivefold.history.diff.sliced_reports import read_report
 from fivefold.history.diff.slices import compare_slices
 from fivefold.history.diff.tables import compare_tables
 from fivefold.history.dvc.contents import Contents
@@ -27,6 +30,7 @@ class Evidence:
         Judged as well as can be.
     slices : SliceReport or None
     tables : tuple of TableChange
+    exploration : ExplorationChange or None
     notes : tuple of str
         What wasn't at hand, or couldn't be compared.
     """
@@ -34,6 +38,7 @@ class Evidence:
     metrics: tuple[MetricChange, ...]
     slices: SliceReport | None = None
     tables: tuple[TableChange, ...] = ()
+    exploration: ExplorationChange | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -65,4 +70,7 @@ def look_into(
     rows = judge_by_rows(reader, contents, base, head, metrics)
     slices, unsliced = compare_slices(reader, contents, base, head, rows, primary)
     tables, unread = compare_tables(reader, contents, base, head, data)
-    return Evidence(rows.metrics, slices, tables, (*rows.notes, *unsliced, *unread))
+    reports = [read_report(reader, side, EXPLORATION_FILE) for side in (base, head)]
+    explored = compare_explorations(EXPLORATION_FILE, *reports)
+    notes = (*rows.notes, *unsliced, *unread)
+    return Evidence(rows.metrics, slices, tables, explored, notes)

@@ -8,7 +8,10 @@ from typing import Literal
 __all__ = [
     "MISSING_MARK",
     "PSI_MARK",
+    "CategoryChange",
     "ColumnChange",
+    "ExplorationChange",
+    "FigureChange",
     "Retyped",
     "SliceChange",
     "SliceReport",
@@ -167,3 +170,68 @@ class TableChange:
     def moved(self) -> tuple[ColumnChange, ...]:
         """The columns that a person should look at."""
         return tuple(column for column in self.columns if column.moved)
+
+
+@dataclass(frozen=True, slots=True)
+class FigureChange:
+    """One figure of an exploration.
+
+    Attributes
+    ----------
+    column, figure : str
+    base, head : float or None
+        None where that side has no such thing.
+    size : float
+        The change, in units of what is worth a look.
+    """
+
+    column: str
+    figure: str
+    base: float | None
+    head: float | None
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryChange:
+    """The categories of one column.
+
+    Attributes
+    ----------
+    column : str
+    base, head : int or None
+        How many there are.
+    added, removed : tuple of str
+        As far as the explorations name all of them.
+    """
+
+    column: str
+    base: int | None
+    head: int | None
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorationChange:
+    """What two explorations say of the data.
+
+    Attributes
+    ----------
+    path : str
+        The report that both revisions committed.
+    base_rows, head_rows : int
+    figures : tuple of FigureChange
+        Those that are worth a look, the largest change first.
+    categories : tuple of CategoryChange
+    raised, gone : tuple of str
+        Alarms of the head only, and of the base only.
+    """
+
+    path: str
+    base_rows: int
+    head_rows: int
+    figures: tuple[FigureChange, ...] = ()
+    categories: tuple[CategoryChange, ...] = ()
+    raised: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()

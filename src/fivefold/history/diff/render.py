@@ -80,6 +80,7 @@ def to_dict(diff: Diff) -> dict[str, Any]:
         "cost": [_slots(change) for change in diff.cost],
         "slices": _slots(diff.slices) if diff.slices else None,
         "tables": [_slots(table) for table in diff.tables],
+        "exploration": _slots(diff.exploration) if diff.exploration else None,
         "place": _slots(diff.place) if diff.place else None,
         "integrity": {name: _slots(found) for name, found in diff.integrity.items()},
         "notes": list(diff.notes),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from fivefold.history.diff.changes import Diff
 from fivefold.history.diff.evidence_parts import slice_parts, table_parts
+from fivefold.history.diff.exploration_parts import exploration_parts
 from fivefold.history.diff.mermaid import curves_chart, stages_flowchart
 from fivefold.history.diff.overlays import Overlay
 from fivefold.history.diff.parts import (
@@ -107,6 +108,12 @@ def report_sections(
         _section("inputs", "Inputs changed", _parts(data_table(diff.inputs)), 6),
         _section("data", "Data changed", _parts(data_table(diff.data)), 5),
         _section("tables", "Inside the data", table_parts(diff.tables, everything=everything), 5),
+        _section(
+            "exploration",
+            "What the data says",
+            exploration_parts(diff.exploration, everything=everything),
+            5,
+        ),
         _section("stages", "Stages", _stages(diff), 7),
         _section("cost", "Cost and time", _parts(cost_table(diff.cost)), 8),
         ReportSection("pictures", "Curves", _pictures(overlays), 9, folded=True),

@@ -267,7 +267,7 @@ def heatmap(
     """
     shown = _distinct([_short(name) for name in names])
     above, below = (what, what) if isinstance(what, str) else what
-    data = [
+    data: list[dict[str, Any]] = [
         {
             "a": shown[column_],
             "b": shown[row],
@@ -430,7 +430,7 @@ def density(
     x_edges, y_edges : sequence of float, shapes (n_x + 1,) and (n_y + 1,)
     counts : sequence of sequence of int, shape (n_y, n_x)
     """
-    data = [
+    data: list[dict[str, Any]] = [
         {
             "x": x_edges[i],
             "x2": x_edges[i + 1],
