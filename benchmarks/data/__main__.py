@@ -9,9 +9,9 @@ down slows both:
    each, every table read from and written to its Parquet file;
 2. ``by_hand.py``: one process of polars that keeps nothing but the parts.
 
-Prints the wall time and the peak memory of each, by stage, and the ratio of each pair; then holds
-the parts of both against each other, row by row. ``explore`` and what labels beyond a column cost
-have no counterpart in the script; they are measured, and the ratio is given without them, too.
+Prints the wall time, the processors' time and the peak memory of each, by stage, and the ratios of
+each pair; then holds the parts of both against each other, row by row. ``explore`` has no
+counterpart in the script; it is measured, and the ratios are given without it, too.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def measure(project: Path, sources: Path, pairs: int, skipped: set[str]) -> list
 
 
 def run(folder: Path, *command: str) -> dict[str, float]:
-    """Run a command; give its wall time in seconds and its peak resident memory in MB."""
+    """Run a command; give its seconds, by the wall and of processors, and its peak memory in MB."""
     here = str(Path(__file__).parents[2])
     paths = os.pathsep.join(filter(None, [here, ENVIRONMENT.get("PYTHONPATH")]))
     began = time.perf_counter()
@@ -113,7 +113,11 @@ def run(folder: Path, *command: str) -> dict[str, float]:
     if process.returncode:
         sys.exit(f"{' '.join(command)} failed")
     scale = 1e6 if sys.platform == "darwin" else 1e3
-    return {"seconds": time.perf_counter() - began, "memory_mb": usage.ru_maxrss / scale}
+    return {
+        "seconds": time.perf_counter() - began,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "memory_mb": usage.ru_maxrss / scale,
+    }
 
 
 def require_same(ours: Path, theirs: Path) -> None:
@@ -139,27 +143,30 @@ def show(figures: list[dict[str, Any]]) -> None:
     line("all stages", totals)
     line("by hand", [pair["by_hand"] for pair in figures])
     same = [total(p["stages"], [s for s in stages if s not in BEYOND]) for p in figures]
-    for title, sums in (("ratio", totals), (f"ratio without {', '.join(BEYOND)}", same)):
-        ratios = [
-            one["seconds"] / pair["by_hand"]["seconds"]
-            for one, pair in zip(sums, figures, strict=True)
-        ]
-        print(f"{title:<24}{statistics.median(ratios):8.2f}   {[round(r, 2) for r in ratios]}")
+    for title, sums in (("ratio", totals), (f"without {', '.join(BEYOND)}", same)):
+        for kind in ("seconds", "cpu_seconds"):
+            ratios = [
+                one[kind] / pair["by_hand"][kind] for one, pair in zip(sums, figures, strict=True)
+            ]
+            middle = statistics.median(ratios)
+            print(f"{title + ', ' + kind:<32}{middle:6.2f}   {[round(r, 2) for r in ratios]}")
 
 
 def total(stages: dict[str, dict[str, float]], names: list[str]) -> dict[str, float]:
     """Add the times of some stages, and give the largest of their memories."""
     return {
-        "seconds": sum(stages[name]["seconds"] for name in names),
+        **{kind: sum(stages[n][kind] for n in names) for kind in ("seconds", "cpu_seconds")},
         "memory_mb": max(stages[name]["memory_mb"] for name in names),
     }
 
 
 def line(name: str, runs: list[dict[str, float]]) -> None:
     """Print one row: the median time, the largest memory."""
-    seconds = statistics.median(one["seconds"] for one in runs)
+    wall, cpu = (
+        statistics.median(one[kind] for one in runs) for kind in ("seconds", "cpu_seconds")
+    )
     memory = max(one["memory_mb"] for one in runs)
-    print(f"{name:<24}{seconds:8.2f} s {memory:8.0f} MB")
+    print(f"{name:<16}{wall:8.2f} s {cpu:8.2f} s cpu {memory:8.0f} MB")
 
 
 if __name__ == "__main__":
