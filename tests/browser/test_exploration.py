@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -24,16 +24,16 @@ _ROWS = 400
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    draw = random.Random(0)
-    normal = [draw.gauss(0, 1) for _ in range(_ROWS)]
+    draw = np.random.default_rng(0)
+    normal = draw.normal(size=_ROWS).tolist()
     table = pa.table(
         {
             "id": list(range(_ROWS)),
-            "late": [int(value + draw.gauss(0, 1) > 0) for value in normal],
+            "late": [int(value + draw.normal() > 0) for value in normal],
             "wind & <b>rain</b>": [None if n % 7 == 0 else v for n, v in enumerate(normal)],
             "gust": [None if n % 7 == 0 else v * 2 + draw.random() for n, v in enumerate(normal)],
-            "count": [draw.randrange(4) for _ in range(_ROWS)],
-            "carrier": [draw.choice(["UA", "DL", "<script>"]) for _ in range(_ROWS)],
+            "count": [int(draw.integers(4)) for _ in range(_ROWS)],
+            "carrier": [str(draw.choice(["UA", "DL", "<script>"])) for _ in range(_ROWS)],
             "day": pa.array([n // 4 for n in range(_ROWS)], pa.int32()).cast(pa.date32()),
         }
     )

@@ -59,7 +59,7 @@ class ExploreConfig:
     bins: int = 30
     top: int = 12
     alarm: float = 0.8
-    sample: int = 50_000
+    sample: int = 20_000
     pictures: int = 60
     examples: int = 10
 

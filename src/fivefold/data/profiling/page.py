@@ -17,6 +17,7 @@ from fivefold.objective import Objective
 from fivefold.report import (
     Alert,
     Block,
+    Chart,
     Column,
     Fact,
     Facts,
@@ -32,7 +33,7 @@ from fivefold.report.spec import to_json
 __all__ = ["page_of"]
 
 # What a page may take beyond Vega's 0.9 MB, in bytes: columns of pictures, rows of the table.
-_PICTURE_BYTES, _TABLE_BYTES, _NAME_BYTES = 350_000, 150_000, 30_000
+_PAGE_BYTES, _PICTURE_BYTES, _TABLE_BYTES, _NAME_BYTES = 900_000, 350_000, 150_000, 30_000
 _MOST_ALARMS = 12
 _BAD = ("leak", "gaps_tell")
 _ALARMS = {
@@ -55,16 +56,20 @@ def page_of(summary: Mapping[str, Any], objective: Objective, pictures: int) -> 
     """
     columns = summary["columns"]
     features = {name: known for name, known in columns.items() if known["feature"]}
-    sections = [
-        Section("Overview", _overview(summary, features, objective)),
-        Section("Target", _target(summary, objective)),
-        _features(summary, features, objective, pictures),
+    around = [
         gap_section(summary),
         association_section(summary, features, objective),
         time_section(summary),
         drift_section(summary, features),
         _columns(columns),
         example_section(summary),
+    ]
+    room = max(_PAGE_BYTES - sum(map(_bytes, around)), 0)
+    sections = [
+        Section("Overview", _overview(summary, features, objective)),
+        Section("Target", _target(summary, objective)),
+        _features(summary, features, objective, pictures, min(room, _PICTURE_BYTES)),
+        *around,
     ]
     alarms = len(summary["alarms"])
     return Page(
@@ -73,6 +78,18 @@ def page_of(summary: Mapping[str, Any], objective: Objective, pictures: int) -> 
         + (f"{format.plural(alarms, 'alarm')} to look at." if alarms else "nothing alarming."),
         sections=[section for section in sections if section.blocks],
         kicker=f"{objective.name} · data",
+    )
+
+
+def _bytes(section: Section) -> int:
+    """Say about how much a section takes on the page."""
+    return sum(
+        len(to_json(block.spec).encode()) + 1000
+        if isinstance(block, Chart)
+        else 110 * len(block.rows) * len(block.columns)
+        if isinstance(block, Table)
+        else _NAME_BYTES
+        for block in section.blocks
     )
 
 
@@ -176,7 +193,11 @@ def _target(summary: Mapping[str, Any], objective: Objective) -> list[Block]:
 
 
 def _features(
-    summary: Mapping[str, Any], features: Mapping[str, Any], objective: Objective, most: int
+    summary: Mapping[str, Any],
+    features: Mapping[str, Any],
+    objective: Objective,
+    most: int,
+    room: int,
 ) -> Section:
     """Draw the strongest features, as many as the page has room for, and list the others."""
     order = sorted(features, key=lambda name: (-(features[name].get("association") or 0), name))
@@ -185,8 +206,8 @@ def _features(
     used = 0
     for name in drawable[:most]:
         picture = column_chart(name, features[name], summary, objective)
-        used += len(to_json(picture.spec)) + 800
-        if used > _PICTURE_BYTES:
+        used += len(to_json(picture.spec).encode()) + 1600
+        if used > room:
             break
         drawn.append(picture)
     left = [name for name in order if name not in set(drawable[: len(drawn)])]

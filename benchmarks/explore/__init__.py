@@ -1,0 +1,1 @@
+"""Exploring a table, side by side with ydata-profiling."""
