@@ -23,7 +23,7 @@ from fivefold.table.settle import MEMORY_CELLS, settle, spill
 if TYPE_CHECKING:
     from fivefold.data.split import SplitConfig
 
-__all__ = ["PART", "Described", "Drawn", "codes_of", "drawn", "parted"]
+__all__ = ["PART", "Described", "Drawn", "drawn", "parted"]
 
 PART = "__part"
 
@@ -82,14 +82,6 @@ def parted(
         frame = settle(table.with_columns(told.cast(nw.Int64).alias(PART)), cells, cheap=True)
         codes, hashes = _told(frame, config)
     return frame, Drawn(frame, codes, hashes)
-
-
-def codes_of(table: nw.LazyFrame[Any], objective: Objective, config: SplitConfig) -> Codes:
-    """Give the part of each row, shape (n_rows,), in the order of the table."""
-    told = parts.declared(table.collect_schema(), config)
-    if told is None:
-        return drawn(table, objective, config)[0]
-    return _told(table.with_columns(told.cast(nw.Int64).alias(PART)), config)[0]
 
 
 def drawn(

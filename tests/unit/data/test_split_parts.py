@@ -107,6 +107,26 @@ def test_what_repeats_is_counted_the_same_on_every_engine(engine: str) -> None:
     assert shared(quantities(0), engine).report["duplicates"]["rows"] == 0
 
 
+def test_numbers_are_the_same_in_size_and_not_only_in_digits(engine: str) -> None:
+    a = [1 + n / 1024 for n in range(200)]
+    tens = pa.table(
+        {
+            "id": range(400),
+            "a": a + [value * 10 for value in a],
+            "b": ["x"] * 400,
+            "y": [0, 1] * 200,
+        }
+    )
+    assert shared(tens, engine).report["duplicates"]["rows"] == 0
+    # 9.9999999 and 10.0000001 are, though they begin with different digits.
+    edges = [(10 ** (n % 9 - 4)) * (n // 9 + 1.0) for n in range(400)]
+    twice = pa.table(
+        {"id": range(800), "a": edges + [value * (1 + (-1) ** n * 1e-9) for n, value in
+         enumerate(edges)], "b": ["x"] * 800, "y": [0, 1] * 400}
+    )  # fmt: skip
+    assert shared(twice, engine, duplicates="warn").report["duplicates"]["share"] > 0.7
+
+
 def test_rows_that_agree_by_chance_are_not_judged() -> None:
     table = quantities(200).set_column(1, "a", pa.array([float(n % 3) for n in range(600)]))
     assert shared(table).report["duplicates"]["judged"] is False
