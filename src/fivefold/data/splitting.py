@@ -16,14 +16,14 @@ from fivefold.data.rowhash import fingerprint, integers, row_hashes, uniform
 from fivefold.data.values import plain, rounded, rows_of, single
 from fivefold.errors import SplitError
 from fivefold.objective import Objective
-from fivefold.table import TableSchema, from_arrow, to_arrow
+from fivefold.table import TableSchema, from_arrow, require_columns, to_arrow
 from fivefold.table.engine import batches
 from fivefold.table.settle import MEMORY_CELLS, settle, spill
 
 if TYPE_CHECKING:
     from fivefold.data.split import SplitConfig
 
-__all__ = ["PART", "Described", "Drawn", "drawn", "parted"]
+__all__ = ["PART", "Described", "Drawn", "codes_of", "drawn", "parted"]
 
 PART = "__part"
 
@@ -82,6 +82,25 @@ def parted(
         frame = settle(table.with_columns(told.cast(nw.Int64).alias(PART)), cells, cheap=True)
         codes, hashes = _told(frame, config)
     return frame, Drawn(frame, codes, hashes)
+
+
+def codes_of(table: nw.LazyFrame[Any], objective: Objective, config: SplitConfig) -> Codes:
+    """Give the part of each row, shape (n_rows,), in the order of the table.
+
+    For a stage before the split that looks at the parts; it needs no other column than those that
+    the method does.
+
+    Raises
+    ------
+    FivefoldError
+        The part can't be told yet.
+    """
+    told_by = [name for name in (config.time, config.by) if name is not None]
+    require_columns(table, [*config.key, *told_by], "split")
+    told = parts.declared(table.collect_schema(), config)
+    if told is None:
+        return drawn(table, objective, config)[0]
+    return _told(table.with_columns(told.cast(nw.Int64).alias(PART)), config)[0]
 
 
 def drawn(

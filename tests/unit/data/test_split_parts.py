@@ -169,3 +169,15 @@ def test_a_long_table_is_split_like_a_short_one(
     assert MEMORY_CELLS > 10
     long = cut(days(300), engine, method="stratified")
     assert (ids(long), long.report) == (ids(short), short.report)
+
+
+@pytest.mark.parametrize("method", ["time", "stratified", "grouped"])
+def test_a_stage_before_the_split_can_tell_the_parts(engine: str, method: str) -> None:
+    told = {"time": {"time": "at", "train_until": "2020-03-01", "gap": "5d"},
+            "grouped": {"by": "who"}}.get(method, {})  # fmt: skip
+    table = days(120)
+    config = SplitConfig(["id"], method, engine=engine, **told)
+    codes = splitting.codes_of(from_arrow(table, engine), BINARY, config)
+    found = ids(cut(table, engine, method=method, **told))
+    assert [at for at, code in enumerate(codes) if code == 0] == found["train"]
+    assert [at for at, code in enumerate(codes) if code == 1] == found["test"]
