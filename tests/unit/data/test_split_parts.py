@@ -173,7 +173,7 @@ def test_a_long_table_is_split_like_a_short_one(
 
 @pytest.mark.parametrize("method", ["time", "stratified", "grouped"])
 def test_a_stage_before_the_split_can_tell_the_parts(engine: str, method: str) -> None:
-    told = {"time": {"time": "at", "train_until": "2020-03-01", "gap": "5d"},
+    told: dict[str, Any] = {"time": {"time": "at", "train_until": "2020-03-01", "gap": "5d"},
             "grouped": {"by": "who"}}.get(method, {})  # fmt: skip
     table = days(120)
     config = SplitConfig(["id"], method, engine=engine, **told)
