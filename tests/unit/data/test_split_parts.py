@@ -51,7 +51,7 @@ def test_outer_folds_test_every_row_once(method: str, engine: str) -> None:
     tested: list[int] = []
     production = None
     for fold in range(3):
-        by = {"by": "who"} if method == "grouped" else {}
+        by: dict[str, Any] = {"by": "who"} if method == "grouped" else {}
         result = cut(table, engine, method=method, folds=3, fold=fold, production=0.2, **by)
         found = ids(result)
         tested += found["test"]
