@@ -168,7 +168,8 @@ def _significant(column: pa.ChunkedArray, digits: int) -> pa.ChunkedArray:
     size = pc.floor(pc.log10(pc.abs(column)))
     usable = pc.and_(pc.is_finite(size), pc.is_finite(column))
     scale = pc.power(10.0, pc.subtract(float(digits - 1), pc.if_else(usable, size, 0.0)))
-    return pc.if_else(usable, pc.round(pc.multiply(column, scale)), column)
+    # Scaled back: 1.5 and 15 have the same digits, and are not the same.
+    return pc.if_else(usable, pc.divide(pc.round(pc.multiply(column, scale)), scale), column)
 
 
 def _truths(values: npt.NDArray[np.bool_]) -> pa.Array:

@@ -198,9 +198,10 @@ def split(
         group, or rows of the test repeat rows of the training part.
     """
     # Imported here: NumPy, which composing the config does not need.
+    from fivefold.data.described import Described
     from fivefold.data.overlap import compared
     from fivefold.data.quarantine import without_quarantined
-    from fivefold.data.splitting import PART, Described, parted
+    from fivefold.data.splitting import PART, parted
 
     require_columns(table, config.key, "split.key")
     require_columns(table, [objective.target], "plan.target")
@@ -227,7 +228,8 @@ def _require_whole(part: str, report: dict[str, Any], objective: Objective) -> N
         raise SplitError(
             f"the {part} part is empty",
             where=f"split.method: {report['method']}",
-            got=", ".join(f"{name}: {p['rows']:,} rows" for name, p in report["parts"].items()),
+            got=", ".join(f"{name}: {p['rows']:,} rows" for name, p in report["parts"].items())
+            + _range(report),
             hint="look at the boundaries or shares under split: in conf/config.yaml",
         )
     if not objective.is_classification:
@@ -241,3 +243,12 @@ def _require_whole(part: str, report: dict[str, Any], objective: Objective) -> N
                     got=f"{other['classes'][class_]:,} rows of it in the {name} part",
                     hint="use method: stratified, or other boundaries",
                 )
+
+
+def _range(report: dict[str, Any]) -> str:
+    """Say from when to when the parts' rows are, where a boundary may lie outside of that."""
+    times = [part["time"] for part in report["parts"].values() if "time" in part]
+    if report["method"] != "time" or not times:
+        return ""
+    first, last = min(t["first"] for t in times), max(t["last"] for t in times)
+    return f"; {times[0]['column']} goes from {first} to {last}"

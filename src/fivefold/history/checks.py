@@ -23,7 +23,7 @@ _TABLE = """
 create table if not exists checks
     (question text, tree blob, found text, primary key (question, tree)) without rowid
 """
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Found(NamedTuple):

@@ -16,8 +16,10 @@ __all__ = [
     "COST_FILE",
     "EVALUATION_FILE",
     "EXPLORATION_FILE",
+    "FINGERPRINT",
     "PREDICTIONS_FILE",
     "SCHEMA_FILE",
+    "SPLIT_FILE",
     "baselines",
     "code_fingerprints",
     "cost",
@@ -38,6 +40,12 @@ EXPLORATION_FILE = "reports/explore.json"
 
 SCHEMA_FILE = "reports/schema.json"
 """The columns and their roles."""
+
+SPLIT_FILE = "reports/split.json"
+"""The parts of the split, written by the stage that writes the test part."""
+
+FINGERPRINT = "test_content"
+"""Where the split's report says what is in the test part: keys, features and target."""
 
 PREDICTIONS_FILE = "data/predictions.parquet"
 """The test part's key, target, scores and predictions, row by row."""

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from fivefold.errors import PipelineError, nearest
 from fivefold.pipeline.declare import Stage
 from fivefold.pipeline.project import line_of, load_yaml
-from fivefold.pipeline.stages import COMPOSE, PARAMS, STAGES, input_output, stage_named
+from fivefold.pipeline.stages import COMPOSE, PARAMS, STAGES, stage_named
 
-__all__ = [
-    "Pipeline",
-    "check_compose",
-    "check_pipeline",
-    "check_sealed",
-    "check_stage",
-    "load_pipeline",
-]
+__all__ = ["Pipeline", "check_compose", "check_pipeline", "check_stage", "load_pipeline"]
 
 PIPELINE = "dvc.yaml"
 _RUN = "fivefold run "
@@ -155,50 +148,6 @@ def check_stage(stage: Stage, pipeline: Pipeline, inputs: Mapping[str, str]) -> 
                 or f"add it, or set {stage.name}.inputs.{name} in conf/ to the path that is there",
             )
     _check_outputs(stage, pipeline, entry)
-
-
-def check_sealed(pipeline: Pipeline, split: Mapping[str, Any]) -> None:
-    """Check that no stage but ``evaluate`` reads a test part that is sealed.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        ``dvc.yaml``.
-    split : mapping
-        The composed section of the stage ``split``.
-
-    Raises
-    ------
-    PipelineError
-        Another stage, ours or not, lists the test part or a folder above it under its deps.
-    """
-    if not split.get("sealed"):
-        return
-    test = input_output("split.test").path
-    for name, entry in pipeline.stages.items():
-        deps = entry.get("deps") if isinstance(entry, dict) else None
-        if name == _MAY_READ_THE_TEST or not isinstance(deps, list):
-            continue
-        for dep in deps:
-            path = PurePosixPath(next(iter(dep)) if isinstance(dep, dict) else str(dep))
-            if path == PurePosixPath(test) or path in PurePosixPath(test).parents:
-                stage = stage_named(name)
-                inputs = stage.inputs.items() if stage else ()
-                ours = [key for key, source in inputs if source == "split.test"]
-                train = input_output("split.train").path
-                raise PipelineError(
-                    "the test part is sealed, and the stage reads it",
-                    where=pipeline.at(name, "deps"),
-                    got=f"{name} reads {path}",
-                    allowed=f"{test} under the deps of {_MAY_READ_THE_TEST} only",
-                    hint=f"take it off its deps, and set {name}.inputs.{ours[0]}: {train} in "
-                    "conf/config.yaml; or break the seal: split.sealed: false"
-                    if ours
-                    else "give it the training part, or break the seal: split.sealed: false",
-                )
-
-
-_MAY_READ_THE_TEST = "evaluate"
 
 
 def _check_outputs(stage: Stage, pipeline: Pipeline, entry: Mapping[str, Any]) -> None:

@@ -11,12 +11,7 @@ from typing import Any
 
 from fivefold.errors import ConfigError, PipelineError, PlanError, nearest
 from fivefold.files import replace_text
-from fivefold.pipeline.check import (
-    check_compose,
-    check_pipeline,
-    check_sealed,
-    load_pipeline,
-)
+from fivefold.pipeline.check import check_compose, check_pipeline, load_pipeline
 from fivefold.pipeline.environment import differences, locked
 from fivefold.pipeline.fingerprint import fingerprint
 from fivefold.pipeline.integrity import file_md5, locked_outputs
@@ -24,6 +19,7 @@ from fivefold.pipeline.params import is_merged, render_params
 from fivefold.pipeline.places import locate
 from fivefold.pipeline.project import load_yaml, load_yaml_file
 from fivefold.pipeline.run import input_paths
+from fivefold.pipeline.sealed import check_sealed
 from fivefold.pipeline.stages import PARAMS, STAGES
 from fivefold.pipeline.targets import require_targets
 from fivefold.pipeline.tree import groups, resolved_tree

@@ -13,13 +13,14 @@ from typing import Any
 
 from fivefold.errors import ConfigError, OutputError, PipelineError
 from fivefold.pipeline.artifacts import HANDLERS, ReadContext
-from fivefold.pipeline.check import check_sealed, check_stage, load_pipeline
+from fivefold.pipeline.check import check_stage, load_pipeline
 from fivefold.pipeline.declare import Kind, Stage
 from fivefold.pipeline.environment import require_locked_version
 from fivefold.pipeline.integrity import require_locked
 from fivefold.pipeline.passing import KeptTable, kept_tables, path_of
 from fivefold.pipeline.profile import Profiler
 from fivefold.pipeline.project import load_yaml_file
+from fivefold.pipeline.sealed import check_sealed
 from fivefold.pipeline.stages import PARAMS, input_output
 from fivefold.pipeline.typed import typed
 

@@ -51,7 +51,7 @@ def test_outer_folds_test_every_row_once(method: str, engine: str) -> None:
     tested: list[int] = []
     production = None
     for fold in range(3):
-        by = {"by": "who"} if method == "grouped" else {}
+        by: dict[str, Any] = {"by": "who"} if method == "grouped" else {}
         result = cut(table, engine, method=method, folds=3, fold=fold, production=0.2, **by)
         found = ids(result)
         tested += found["test"]
@@ -107,6 +107,26 @@ def test_what_repeats_is_counted_the_same_on_every_engine(engine: str) -> None:
     assert shared(quantities(0), engine).report["duplicates"]["rows"] == 0
 
 
+def test_numbers_are_the_same_in_size_and_not_only_in_digits(engine: str) -> None:
+    a = [1 + n / 1024 for n in range(200)]
+    tens = pa.table(
+        {
+            "id": range(400),
+            "a": a + [value * 10 for value in a],
+            "b": ["x"] * 400,
+            "y": [0, 1] * 200,
+        }
+    )
+    assert shared(tens, engine).report["duplicates"]["rows"] == 0
+    # 9.9999999 and 10.0000001 are, though they begin with different digits.
+    edges = [(10 ** (n % 9 - 4)) * (n // 9 + 1.0) for n in range(400)]
+    twice = pa.table(
+        {"id": range(800), "a": edges + [value * (1 + (-1) ** n * 1e-9) for n, value in
+         enumerate(edges)], "b": ["x"] * 800, "y": [0, 1] * 400}
+    )  # fmt: skip
+    assert shared(twice, engine, duplicates="warn").report["duplicates"]["share"] > 0.7
+
+
 def test_rows_that_agree_by_chance_are_not_judged() -> None:
     table = quantities(200).set_column(1, "a", pa.array([float(n % 3) for n in range(600)]))
     assert shared(table).report["duplicates"]["judged"] is False
@@ -149,3 +169,15 @@ def test_a_long_table_is_split_like_a_short_one(
     assert MEMORY_CELLS > 10
     long = cut(days(300), engine, method="stratified")
     assert (ids(long), long.report) == (ids(short), short.report)
+
+
+@pytest.mark.parametrize("method", ["time", "stratified", "grouped"])
+def test_a_stage_before_the_split_can_tell_the_parts(engine: str, method: str) -> None:
+    told: dict[str, Any] = {"time": {"time": "at", "train_until": "2020-03-01", "gap": "5d"},
+            "grouped": {"by": "who"}}.get(method, {})  # fmt: skip
+    table = days(120)
+    config = SplitConfig(["id"], method, engine=engine, **told)
+    codes = splitting.codes_of(from_arrow(table, engine), BINARY, config)
+    found = ids(cut(table, engine, method=method, **told))
+    assert [at for at, code in enumerate(codes) if code == 0] == found["train"]
+    assert [at for at, code in enumerate(codes) if code == 1] == found["test"]

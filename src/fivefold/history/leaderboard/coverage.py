@@ -13,10 +13,11 @@ from fivefold.history.checks import Found
 from fivefold.history.git.snapshots import Snapshot
 from fivefold.history.leaderboard.board import Board
 from fivefold.history.leaderboard.candidates import Score
-from fivefold.history.leaderboard.evaluation import (
+from fivefold.history.leaderboard.evaluation import set_measures
+from fivefold.history.leaderboard.judged import (
     data_version,
+    file_version,
     judged_on,
-    set_measures,
     version_text,
 )
 from fivefold.history.leaderboard.standings import Row
@@ -37,6 +38,8 @@ class Arena:
     board : Board
     version : str or None
         The version of the data that stands here; None where nothing tells.
+    by_file : str or None
+        The same by the hashes of the files alone, by which runs without a fingerprint are known.
     sets : tuple of str
         The evaluation sets by name; empty where there is one only.
     """
@@ -44,6 +47,7 @@ class Arena:
     reader: Reader
     board: Board
     version: str | None
+    by_file: str | None = None
     sets: tuple[str, ...] = ()
 
     @classmethod
@@ -60,24 +64,36 @@ class Arena:
         if not scored:
             return cls(reader, board, None)
         newest, measure = scored[0]
-        here = _here(reader)
+        here = place = _here(reader)
         version = data_version(reader, here, board, measure.file)
-        version = version or data_version(reader, newest.snapshot, board, measure.file)
+        if version is None:
+            place = newest.snapshot
+            version = data_version(reader, place, board, measure.file)
+        by_file = file_version(reader, place, board, measure.file)
         sets = board.declaration.evaluations
         if board.declaration.coverage:
             sets = _last_versions(reader, board, (here, *(run.snapshot for run, _ in scored)))
-        return cls(reader, board, version, sets)
+        return cls(reader, board, version, by_file, sets)
 
     def apart(self, snapshot: Snapshot, found: Found) -> str | None:
         """Name the data and the plan that keep a run from ranking here; None where it does."""
         if self.sets and self.board.declaration.by:
             here = bool(self._covered(snapshot))
         else:
-            here = found.data == self.version
+            here = found.data in (self.version, self.by_file)
         parts = [] if here else [found.data or "unknown data"]
         if found.planned and self.board.planned and found.planned != self.board.planned:
             parts.append(f"planned for {found.planned}")
         return ", ".join(parts) or None
+
+    def moved(self, elsewhere: Iterable[str]) -> list[str]:
+        """Say that the data changed between runs, where that is what keeps some apart."""
+        planned = "planned for"
+        others = [label for label in elsewhere if not label.startswith(planned)]
+        if self.sets or self.version is None or not others:
+            return []
+        versions = ", ".join(label.partition(f", {planned}")[0] for label in others)
+        return [f"what runs are judged on has changed: {self.version} here, elsewhere {versions}"]
 
     def could_be_told(self, snapshot: Snapshot) -> bool:
         """Whether a run's stages have inputs, of which some may have been held out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 import statistics
 from collections.abc import Mapping
@@ -11,21 +10,19 @@ from typing import Any
 
 from fivefold.history.checks import Checks, Found
 from fivefold.history.conventions import decides, model_name
-from fivefold.history.dvc.lock import Hash
 from fivefold.history.dvc.values import FileValues
 from fivefold.history.git.snapshots import Snapshot
 from fivefold.history.goals import read_plan
 from fivefold.history.integrity import check
 from fivefold.history.leaderboard.board import Board
 from fivefold.history.leaderboard.candidates import mean_interval
+from fivefold.history.leaderboard.judged import data_version
 from fivefold.history.measures import Measure, find_measure, is_number, measure_in
 from fivefold.history.reader import Reader
 from fivefold.history.runs import Run
 
 __all__ = [
-    "data_version",
     "find_primary",
-    "judged_on",
     "look_into",
     "misses",
     "planned_metric",
@@ -33,10 +30,7 @@ __all__ = [
     "run_value",
     "set_measures",
     "tags_of",
-    "version_text",
 ]
-
-_HELD_OUT = ("test", "holdout", "held_out", "held-out")
 
 
 def find_primary(
@@ -146,18 +140,6 @@ def _values(files: Mapping[str, FileValues], path: str) -> Mapping[str, Any]:
     return files[path].values if path in files else {}
 
 
-def data_version(
-    reader: Reader, snapshot: Snapshot, board: Board, metrics_file: str | None
-) -> str | None:
-    """Give the version of the data that a run was judged on, or None where nothing tells.
-
-    The board or ``fivefold.yaml`` names the files; otherwise they are those inputs of the stage
-    that writes the metric whose name says that they were held out, such as ``data/test.parquet``.
-    """
-    files = board.declaration.evaluations or ((metrics_file,) if metrics_file else ())
-    return version_text(judged_on(reader, snapshot, board, files)) or None
-
-
 def look_into(
     reader: Reader, checks: Checks, snapshot: Snapshot, board: Board, metrics_file: str
 ) -> Found:
@@ -188,47 +170,6 @@ def look_into(
 def question_of(board: Board, metrics_file: str) -> str:
     """Name what tells on which data a metric was judged, for `Checks`."""
     return f"{metrics_file} on {board.data} {board.declaration.evaluations}"
-
-
-def version_text(known: Mapping[str, str]) -> str:
-    """Write versions of files for people: a path and the start of its hash."""
-    return ", ".join(f"{path} {value[:8]}" for path, value in known.items())
-
-
-def judged_on(
-    reader: Reader, snapshot: Snapshot, board: Board, files: tuple[str, ...]
-) -> dict[str, str]:
-    """Give the hashes of what the metrics in some files were computed from, by path.
-
-    A path that no lock vouches for is known by the folder that holds it, or by its content in Git.
-    """
-    lock = reader.lock(snapshot)
-    paths = board.data
-    if paths is None:
-        deps = [s.deps for s in lock.stages.values() if any(file in s.outs for file in files)]
-        paths = tuple(
-            dict.fromkeys(
-                path
-                for inputs in deps
-                for path in inputs
-                if any(word in posixpath.basename(path).lower() for word in _HELD_OUT)
-            )
-        )
-    known = lock.outs()
-    for stage in lock.stages.values():
-        known.update({path: item for path, item in stage.deps.items() if path not in known})
-    found = {path: _version(snapshot, known, path) for path in paths}
-    return {path: value for path, value in found.items() if value is not None}
-
-
-def _version(snapshot: Snapshot, known: Mapping[str, Hash], path: str) -> str | None:
-    above = path
-    while above:
-        if above in known:
-            return known[above].value
-        above = posixpath.dirname(above)
-    blob = snapshot.blob(path)
-    return None if blob is None else blob.hex()
 
 
 def planned_metric(reader: Reader, snapshot: Snapshot) -> str | None:

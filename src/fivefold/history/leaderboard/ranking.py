@@ -119,6 +119,7 @@ def rank_runs(
         }
         if untagged:
             notes.append(f"{_count(untagged)} no tag to be a candidate by")
+    notes.extend(arena.moved(elsewhere))
     rows = with_ranks(rows)[:top]
     if paired:
         # NumPy is paid for only here.
