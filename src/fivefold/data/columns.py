@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -12,7 +12,7 @@ from fivefold.errors import ConfigError, DataError
 from fivefold.table import require_columns
 from fivefold.table.engine import names_of
 
-__all__ = ["as_floats", "require_absent", "require_dtype", "require_listed"]
+__all__ = ["as_floats", "require_absent", "require_dtype", "require_listed", "rewritten"]
 
 
 def require_listed(
@@ -54,8 +54,17 @@ def as_floats(table: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[
     A division does it on every engine; Arrow refuses the cast of what is not exact.
     """
     schema = table.collect_schema()
-    return table.with_columns(
-        (nw.col(name) / 1).alias(name)
-        for name in dict.fromkeys(columns)
-        if dtype_name(schema[name]) == "integer"
+    return rewritten(
+        table,
+        (
+            (nw.col(name) / 1).alias(name)
+            for name in dict.fromkeys(columns)
+            if dtype_name(schema[name]) == "integer"
+        ),
     )
+
+
+def rewritten(table: nw.LazyFrame[Any], expressions: Iterable[nw.Expr]) -> nw.LazyFrame[Any]:
+    """Write columns, if any: a step that has nothing to do gives the table as it is."""
+    listed = list(expressions)
+    return table.with_columns(*listed) if listed else table

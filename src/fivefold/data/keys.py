@@ -23,7 +23,7 @@ def count_rows(table: nw.LazyFrame[Any]) -> int:
 
 def repeats(table: nw.LazyFrame[Any], columns: Sequence[str]) -> bool:
     """Tell whether rows agree in the columns; mostly none do, and the table stays as it is."""
-    if count_rows(table) > _FEW_ROWS and not table.implementation.is_duckdb():
+    if count_rows(table) > _FEW_ROWS:
         return _hashes_repeat(table.select(*columns).drop_nulls(), columns) or _with_gaps_repeat(
             table, columns
         )

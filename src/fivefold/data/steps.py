@@ -10,10 +10,12 @@ import narwhals as nw
 import pyarrow as pa
 
 from fivefold.data.callables import Call
+from fivefold.data.keys import count_rows
 from fivefold.errors import DataError
 from fivefold.table import from_arrow, to_arrow
-from fivefold.table.engine import from_native
+from fivefold.table.engine import batches, from_native, names_of
 from fivefold.table.parquet import canonical
+from fivefold.table.settle import MEMORY_CELLS, spill
 
 __all__ = ["annotation", "as_asked", "run_step"]
 
@@ -39,6 +41,10 @@ def run_step(call: Call, table: nw.LazyFrame[Any], engine: str) -> nw.LazyFrame[
     if ours:
         return result
     # A user's function may change the engine, or leave types that the writer would have to mend.
+    if count_rows(result) * len(names_of(result)) > MEMORY_CELLS:
+        schema, rows = batches(result)
+        target = canonical(schema)
+        return spill(target, (batch.cast(target) for batch in rows), engine)
     arrow = to_arrow(result)
     return from_arrow(arrow.cast(canonical(arrow.schema)), engine)
 

@@ -80,7 +80,8 @@ def narwhals_step(table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 def pandas_step(table: pd.DataFrame, by: int) -> pd.DataFrame:
     chosen = table[table["id"].astype(int) % by != 0].sort_values("id", ascending=False)
-    return chosen.assign(label=["up" if n else None for n in chosen["y"]])
+    labels: list[Any] = ["up" if n else None for n in chosen["y"]]
+    return chosen.assign(label=labels)
 
 
 def polars_step(table: pl.DataFrame) -> pl.DataFrame:

@@ -229,7 +229,8 @@ def test_a_large_table_is_compared_in_a_sample(
     engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fivefold.data.audit._COMPARED_ROWS", 20)
-    monkeypatch.setattr("fivefold.table.settle.MEMORY_CELLS", 100)
+    for module in ("table.settle", "data.steps", "data.clean"):
+        monkeypatch.setattr(f"fivefold.{module}.MEMORY_CELLS", 100)
     monkeypatch.setattr("fivefold.data.keys._FEW_ROWS", 10)
     audit = cleaned(engine, ("tests.unit.data.test_cleaning.narwhals_step", {})).audit
     assert audit["steps"][0]["cells_compared"] == "by key, in a sample of 33.33% of the rows"

@@ -10,7 +10,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from fivefold.data.cleaning.grouped import attached, finite, grouped_table, overall
-from fivefold.data.columns import as_floats, require_dtype, require_listed
+from fivefold.data.columns import as_floats, require_dtype, require_listed, rewritten
 from fivefold.data.values import dtype_name, rows_of
 from fivefold.errors import ConfigError, nearest
 from fivefold.table import from_arrow, to_arrow
@@ -97,18 +97,26 @@ def _of_deviations(
         groups = grouped_table(cleared, by, centres)
         engine = str(numbers.implementation.value)
         placed = cleared.join(from_arrow(groups, engine), on=list(by), how="inner")
-        away = placed.with_columns(
-            (nw.col(name) - nw.col(f"centre {at}")).abs().alias(f"__away_{at}")
-            for at, name in enumerate(columns)
+        away = rewritten(
+            placed,
+            (
+                (nw.col(name) - nw.col(f"centre {at}")).abs().alias(f"__away_{at}")
+                for at, name in enumerate(columns)
+            ),
         )
         deviations = grouped_table(away, by, spreads)
         pairs = zip(rows_of(groups), rows_of(deviations), strict=True)
         found = [{**centre, **spread} for centre, spread in pairs]
     else:
         centre = overall(cleared, centres)
-        away = cleared.with_columns(
-            (nw.col(name) - nw.lit(centre[f"centre {at}"], nw.Float64)).abs().alias(f"__away_{at}")
-            for at, name in enumerate(columns)
+        away = rewritten(
+            cleared,
+            (
+                (nw.col(name) - nw.lit(centre[f"centre {at}"], nw.Float64))
+                .abs()
+                .alias(f"__away_{at}")
+                for at, name in enumerate(columns)
+            ),
         )
         found = [{**centre, **overall(away, spreads)}]
     return [

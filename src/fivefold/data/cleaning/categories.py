@@ -7,7 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
-from fivefold.data.columns import require_dtype, require_listed
+from fivefold.data.columns import require_dtype, require_listed, rewritten
 from fivefold.data.effects import effect
 from fivefold.data.fitting import fitted
 from fivefold.data.keys import count_rows
@@ -69,10 +69,13 @@ def merge_rare(
     into : str
         The category that takes them all.
     """
-    return table.with_columns(
-        nw.when(nw.col(name).is_null() | nw.col(name).is_in([*statistics["kept"][name], into]))
-        .then(nw.col(name))
-        .otherwise(nw.lit(into))
-        .alias(name)
-        for name in columns
+    return rewritten(
+        table,
+        (
+            nw.when(nw.col(name).is_null() | nw.col(name).is_in([*statistics["kept"][name], into]))
+            .then(nw.col(name))
+            .otherwise(nw.lit(into))
+            .alias(name)
+            for name in columns
+        ),
     )

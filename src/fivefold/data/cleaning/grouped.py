@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 import pyarrow as pa
 
-from fivefold.data.columns import as_floats
+from fivefold.data.columns import as_floats, rewritten
 from fivefold.data.values import dtype_name, rounded, rows_of
 from fivefold.table import from_arrow, to_arrow
 from fivefold.table.parquet import canonical
@@ -30,9 +30,12 @@ def finite(table: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any
     """Make what is not a finite number missing: it has no place in a mean."""
     schema = table.collect_schema()
     numbers = [name for name in dict.fromkeys(columns) if dtype_name(schema[name]) == "number"]
-    return table.with_columns(
-        nw.when(nw.col(name).is_finite()).then(nw.col(name)).otherwise(None).alias(name)
-        for name in numbers
+    return rewritten(
+        table,
+        (
+            nw.when(nw.col(name).is_finite()).then(nw.col(name)).otherwise(None).alias(name)
+            for name in numbers
+        ),
     )
 
 

@@ -9,7 +9,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from fivefold.data.cleaning.grouped import attached, grouped_table, overall
-from fivefold.data.columns import require_dtype, require_listed
+from fivefold.data.columns import require_dtype, require_listed, rewritten
 from fivefold.data.effects import effect
 from fivefold.data.fitting import fitted, told_training
 from fivefold.data.values import rows_of
@@ -121,11 +121,14 @@ def impute(
     """
     values = statistics["values"]
     filled, learnt = attached(table, statistics.get("groups"), by, columns)
-    return filled.with_columns(
-        nw.coalesce(nw.col(name), *learnt(name), nw.lit(values[name])).alias(name)
-        if learnt(name)
-        else nw.col(name).fill_null(values[name])
-        for name in columns
+    return rewritten(
+        filled,
+        (
+            nw.coalesce(nw.col(name), *learnt(name), nw.lit(values[name])).alias(name)
+            if learnt(name)
+            else nw.col(name).fill_null(values[name])
+            for name in columns
+        ),
     ).select(*names_of(table))
 
 
@@ -178,18 +181,27 @@ def fill_forward(
     source = placed if training is None else placed & nw.col(training)
     order = [*order_by, *(name for name in key if name not in {*order_by, *by})]
     carried = {name: f"__carried_{at}" for at, name in enumerate(columns)}
-    prepared = table.with_columns(
-        nw.when(source).then(nw.col(name)).otherwise(None).alias(into)
-        for name, into in carried.items()
+    prepared = rewritten(
+        table,
+        (
+            nw.when(source).then(nw.col(name)).otherwise(None).alias(into)
+            for name, into in carried.items()
+        ),
     )
-    filled = prepared.with_columns(
-        nw.col(into).fill_null(strategy="forward").over(*by, order_by=order).alias(into)
-        for into in carried.values()
+    filled = rewritten(
+        prepared,
+        (
+            nw.col(into).fill_null(strategy="forward").over(*by, order_by=order).alias(into)
+            for into in carried.values()
+        ),
     )
-    return filled.with_columns(
-        nw.when(nw.col(name).is_null() & placed)
-        .then(nw.col(into))
-        .otherwise(nw.col(name))
-        .alias(name)
-        for name, into in carried.items()
+    return rewritten(
+        filled,
+        (
+            nw.when(nw.col(name).is_null() & placed)
+            .then(nw.col(into))
+            .otherwise(nw.col(name))
+            .alias(name)
+            for name, into in carried.items()
+        ),
     ).select(*names_of(table))

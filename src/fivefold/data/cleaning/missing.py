@@ -9,7 +9,7 @@ from typing import Any
 
 import narwhals as nw
 
-from fivefold.data.columns import require_absent, require_dtype, require_listed
+from fivefold.data.columns import require_absent, require_dtype, require_listed, rewritten
 from fivefold.data.effects import effect
 from fivefold.data.values import dtype_name
 from fivefold.errors import DataError
@@ -60,7 +60,7 @@ def fill_missing(
                 got=f"{value!r} for a column of type {dtype}",
                 hint="name columns of one type, a step for each type",
             )
-    return table.with_columns(nw.col(name).fill_null(value) for name in columns)
+    return rewritten(table, (nw.col(name).fill_null(value) for name in columns))
 
 
 @effect()
@@ -76,8 +76,8 @@ def flag_missing(
     """
     require_listed(table, columns)
     require_absent(table, [name + suffix for name in columns], "suffix")
-    return table.with_columns(
-        nw.col(name).is_null().cast(nw.Int64).alias(name + suffix) for name in columns
+    return rewritten(
+        table, (nw.col(name).is_null().cast(nw.Int64).alias(name + suffix) for name in columns)
     )
 
 
@@ -89,7 +89,10 @@ def replace_infinite(table: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.Laz
         require_dtype(table, name, ("integer", "number"), "columns")
     schema = table.collect_schema()
     numbers = [name for name in columns if dtype_name(schema[name]) == "number"]
-    return table.with_columns(
-        nw.when(nw.col(name).is_finite()).then(nw.col(name)).otherwise(None).alias(name)
-        for name in numbers
+    return rewritten(
+        table,
+        (
+            nw.when(nw.col(name).is_finite()).then(nw.col(name)).otherwise(None).alias(name)
+            for name in numbers
+        ),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 
 from fivefold.data.cleaning.bounds import beyond, learnt_bounds, limited, require_numbers
-from fivefold.data.columns import require_absent
+from fivefold.data.columns import require_absent, rewritten
 from fivefold.data.effects import effect
 from fivefold.data.fitting import fitted
 from fivefold.errors import ConfigError, nearest
@@ -155,7 +155,7 @@ def clip_outliers(
         moved = nw.col(name) if high is None else nw.when(above).then(high).otherwise(nw.col(name))
         return moved if low is None else nw.when(below).then(low).otherwise(moved)
 
-    return joined.with_columns(clipped(name).alias(name) for name in columns).select(
+    return rewritten(joined, (clipped(name).alias(name) for name in columns)).select(
         *names_of(table)
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 import pyarrow as pa
 
-from fivefold.data.columns import require_dtype, require_listed
+from fivefold.data.columns import require_dtype, require_listed, rewritten
 from fivefold.data.effects import effect
 from fivefold.errors import ConfigError, nearest
 from fivefold.table import from_arrow, to_arrow
@@ -30,13 +30,16 @@ def strip(table: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any]
     for name in columns:
         require_dtype(table, name, ("string",), "columns")
     stripped = {name: nw.col(name).str.strip_chars(_SPACES) for name in columns}
-    return table.with_columns(
-        nw.when(text != "").then(text).otherwise(None).alias(name)
-        for name, text in stripped.items()
+    return rewritten(
+        table,
+        (
+            nw.when(text != "").then(text).otherwise(None).alias(name)
+            for name, text in stripped.items()
+        ),
     )
 
 
-@effect(cells="columns")
+@effect(cells="columns", cheap=False)
 def normalise_text(
     table: nw.LazyFrame[Any],
     columns: Sequence[str],
@@ -114,7 +117,7 @@ def respell(
             result = nw.when(nw.col(name) == old).then(nw.lit(new, nw.String)).otherwise(result)
         return result.alias(name)
 
-    return table.with_columns(spelt(name) for name in columns)
+    return rewritten(table, (spelt(name) for name in columns))
 
 
 def changed(

@@ -7,7 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
-from fivefold.data.columns import as_floats, require_dtype, require_listed
+from fivefold.data.columns import as_floats, require_dtype, require_listed, rewritten
 from fivefold.data.effects import effect
 from fivefold.data.keys import count_rows
 from fivefold.data.values import dtype_name
@@ -75,7 +75,7 @@ def cast(table: nw.LazyFrame[Any], types: Mapping[str, str]) -> nw.LazyFrame[Any
             exact = (nw.col(name) >= -_EXACT) & (nw.col(name) <= _EXACT)
             _require_none(table, ~exact, name, "more than the 53 bits of a number")
         changes[name] = _CASTS[dtype, wanted](nw.col(name)).alias(name)
-    return table.with_columns(**changes)
+    return rewritten(table, changes.values())
 
 
 def _require_none(table: nw.LazyFrame[Any], wrong: nw.Expr, name: str, what: str) -> None:
@@ -114,6 +114,7 @@ def convert_units(
         require_dtype(table, name, ("integer", "number"), "columns")
     if factor == 0:
         raise ConfigError("a factor of 0 makes all values the same", where="factor", got=factor)
-    return as_floats(table, columns).with_columns(
-        (nw.col(name) * float(factor) + float(offset)).alias(name) for name in columns
+    return rewritten(
+        as_floats(table, columns),
+        ((nw.col(name) * float(factor) + float(offset)).alias(name) for name in columns),
     )
