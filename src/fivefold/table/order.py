@@ -63,18 +63,27 @@ def sorted_rows(frame: nw.LazyFrame[Any], key: Sequence[str]) -> Rows:
 
 
 def _in_order_on_polars(frame: Any, key: list[str]) -> Generator[pa.RecordBatch]:
-    """Sort what fits in memory, without computing it twice; hold the rest to its order."""
-    held, size = [], 0
+    """Pass on what begins in order; sort what does not if it fits in memory, computed once."""
     coming = frame.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+    first = next(coming, None)
+    if first is None:
+        return
+    if all(_strictly_ascending(_key_columns(keys, key)) for keys in _keys_of(first, key)):
+        yield from _ascending(_as_arrow(chain([first], coming)), key)
+        return
+    held, size = [first], first.estimated_size()
+    del first
     for part in coming:
         held.append(part)
         size += part.estimated_size()
         if size > HELD_BYTES:
-            break
-    else:
-        yield from _ascending(_sorted_batches(held, key), key)
-        return
-    yield from _ascending(_as_arrow(chain(held, coming)), key)
+            raise OutOfOrder
+    yield from _ascending(_sorted_batches(held, key), key)
+
+
+def _keys_of(frame: Any, key: list[str]) -> list[pa.RecordBatch]:
+    keys: list[pa.RecordBatch] = frame.select(key).to_arrow().combine_chunks().to_batches()
+    return keys
 
 
 def _by_ranges(frame: Any, key: list[str]) -> Iterator[pa.RecordBatch]:
@@ -96,23 +105,13 @@ def _sorted_batches(held: list[Any], key: list[str]) -> Generator[pa.RecordBatch
     """Sort frames together, and empty the list of them: a row is in memory once or twice."""
     import polars as pl
 
-    if not held:
-        return
     whole = pl.concat(held, rechunk=True)
     held.clear()
-    if all(_strictly_ascending(_key_columns(batch, key)) for batch in _whole_key(whole, key)):
-        yield from _as_arrow(whole.iter_slices(BATCH_ROWS))
-        return
     # Taken batch by batch, while the writer is at the one before.
     places = whole.select(pl.arg_sort_by(key)).to_series()
     yield from _as_arrow(
         whole[places.slice(first, BATCH_ROWS)] for first in range(0, whole.height, BATCH_ROWS)
     )
-
-
-def _whole_key(frame: Any, key: list[str]) -> list[pa.RecordBatch]:
-    keys: list[pa.RecordBatch] = frame.select(key).to_arrow().combine_chunks().to_batches()
-    return keys
 
 
 def _as_arrow(frames: Iterable[Any]) -> Generator[pa.RecordBatch]:
