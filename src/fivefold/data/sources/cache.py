@@ -16,43 +16,12 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
+from fivefold.data.sources.download import Download
 from fivefold.data.sources.pins import Snapshot
 from fivefold.errors import SourceError
 from fivefold.files import replace_text
 
-__all__ = ["Cache", "Part"]
-
-
-class Part:
-    """A content that is being fetched, and what it is a part of.
-
-    Attributes
-    ----------
-    path : Path
-        The file to append to.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._of = path.with_name("of.json")
-
-    @property
-    def size(self) -> int:
-        """How many bytes are there."""
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def marks(self) -> dict[str, str]:
-        """Give what the remote said of the content when it was begun; nothing if that is lost."""
-        try:
-            found = json.loads(self._of.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
-    def begin(self, marks: dict[str, str]) -> None:
-        """Start from nothing."""
-        self.path.write_bytes(b"")
-        replace_text(self._of, json.dumps(marks))
+__all__ = ["Cache"]
 
 
 class Cache:
@@ -69,7 +38,7 @@ class Cache:
         self.root = root or user / "sources"
 
     @contextlib.contextmanager
-    def fetching(self, key: str) -> Iterator[Part]:
+    def fetching(self, key: str) -> Iterator[Download]:
         """Give the part of a source, to no other process at a time.
 
         Raises
@@ -81,7 +50,7 @@ class Cache:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / "lock"):
-                yield Part(folder / "content")
+                yield Download(folder / "content")
         except OSError as error:
             raise SourceError(
                 "the cache of sources can't be written",

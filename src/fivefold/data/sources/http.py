@@ -15,8 +15,8 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from fivefold import __version__
-from fivefold.data.sources.cache import Part
 from fivefold.data.sources.credentials import Secrets, public_url
+from fivefold.data.sources.download import Download, Say
 from fivefold.data.sources.pins import Snapshot
 from fivefold.data.sources.retries import PassingError, Patience, asked_pause
 from fivefold.errors import ConfigError, SourceError
@@ -33,6 +33,13 @@ _HINTS = {
     404: "mend url: in conf/; some servers answer so where the credentials are missing",
     410: "it was removed for good; mend url: in conf/",
 }
+
+
+class _Basic(requests.auth.HTTPBasicAuth):
+    """HTTP Basic in UTF-8 (RFC 7617), where the library would take Latin-1."""
+
+    def __init__(self, user: str, password: str) -> None:
+        super().__init__(user.encode(), password.encode())
 
 
 class _Session(requests.Session):
@@ -98,6 +105,8 @@ class HttpFile:
     patience: Patience
     _secrets: Secrets = field(default_factory=Secrets, compare=False)
 
+    of_bytes = True
+
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -129,7 +138,7 @@ class HttpFile:
         """Give what tells apart what is fetched."""
         return {"url": self.url}
 
-    def at(self, snapshot: Snapshot) -> HttpFile:
+    def at(self, _snapshot: Snapshot, /) -> HttpFile:
         """Give itself: a server has one version only."""
         return replace(self)
 
@@ -150,7 +159,7 @@ class HttpFile:
             # A server that leaves the condition alone still says what it has.
             return not all(same) if same else None
 
-    def fetch(self, part: Part, say: Any) -> Snapshot:
+    def fetch(self, part: Download, say: Say) -> Snapshot:
         """Receive the file, from where an earlier attempt ended if it is still the same."""
         marks, at = part.marks(), part.size
         validator = _strong(marks)
@@ -174,7 +183,7 @@ class HttpFile:
             self._receive(response, part, at, say)
         return part.snapshot(marks, _utc(marks.get("last_modified")))
 
-    def _receive(self, response: requests.Response, part: Part, at: int, say: Any) -> None:
+    def _receive(self, response: requests.Response, part: Download, at: int, say: Say) -> None:
         length = response.headers.get("Content-Length", "")
         encoded = response.headers.get("Content-Encoding", "identity") != "identity"
         total = at + int(length) if length.isdigit() and not encoded else None
@@ -220,7 +229,7 @@ class HttpFile:
                 self.url,
                 headers=sent,
                 params=secrets.read_all(http.params_env, "params_env"),
-                auth=(user.encode(), password.encode()) if user and password else None,
+                auth=_Basic(user, password) if user and password else None,
                 timeout=(min(_CONNECT, self.patience.timeout), self.patience.timeout),
                 stream=True,
             )

@@ -89,9 +89,7 @@ def patiently(action: Callable[[], T], shown: str, patience: Patience) -> T:
     SourceError
         It failed as often as there are attempts, or the server asks to wait for too long.
     """
-    growing = wait_exponential_jitter(
-        initial=FIRST_PAUSE, max=LONGEST_PAUSE, jitter=FIRST_PAUSE
-    )
+    growing = wait_exponential_jitter(initial=FIRST_PAUSE, max=LONGEST_PAUSE, jitter=FIRST_PAUSE)
 
     def wait(state: RetryCallState) -> float:
         asked = _failure(state).pause
