@@ -58,9 +58,9 @@ class Download:
 
 
 @contextlib.contextmanager
-def receiving(label: str) -> Iterator[Say]:
+def receiving(label: str | None) -> Iterator[Say]:
     """Show on standard error how many bytes have come, if it is a terminal."""
-    if not sys.stderr.isatty():
+    if label is None or not sys.stderr.isatty():
         yield lambda _at, _total: None
         return
     from rich.console import Console

@@ -54,7 +54,7 @@ class Remote(Protocol):
     def changed(self, known: Snapshot) -> bool | None:
         """Ask whether it holds something else; None where only fetching tells."""
 
-    def fetch(self, part: Download, say: Say) -> Snapshot:
+    def fetch(self, part: Download, say: Say, /) -> Snapshot:
         """Receive the content into the part's file.
 
         Raises
@@ -190,7 +190,9 @@ class Declared:
         return read_file(path, remote.shown, self.options)
 
     def _fetched(self, remote: Remote, cache: Cache) -> Snapshot:
-        with cache.fetching(self.key) as part, receiving(f"fetch {remote.shown}") as say:
+        # A bar of bytes; who fetches rows shows how many.
+        label = f"fetch {remote.shown}" if remote.of_bytes else None
+        with cache.fetching(self.key) as part, receiving(label) as say:
             found = patiently(lambda: remote.fetch(part, say), remote.shown, remote.patience)
             cache.adopt(part.path, found.sha256, remote.name)
             cache.remember(self.key, found)
