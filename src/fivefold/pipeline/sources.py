@@ -1,4 +1,4 @@
-"""Asks every remote source whether it changed, and keeps the answer in ``data/source/pins.json``."""
+"""Ask every remote source whether it changed; keep the answer in ``data/source/pins.json``."""
 
 from __future__ import annotations
 
