@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from contextlib import chdir
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,8 @@ def main() -> None:
     parser.add_argument("--gigabytes", type=float, default=1.0)
     parser.add_argument("--sample", type=int, default=1_000_000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=".") as folder:
-        os.chdir(folder)
+    # Out of the folder again before it is removed, or its gigabytes stay.
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
         size = generate(Path("flights.csv"), int(options.gigabytes * 1e9))
         sample = {"sample": options.sample, "row_number": "row"}
         show(f"CSV of {size / 1e9:.2f} GB", {})

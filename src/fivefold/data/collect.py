@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
 from fivefold.data.callables import call_of, relocated, require_target
 from fivefold.data.drawing import numbered, sampled
+from fivefold.data.moments import require_moment
 from fivefold.data.sources.content import Reading
 from fivefold.data.sources.credentials import refuse_secrets
 from fivefold.data.sources.survey import Survey
@@ -56,19 +56,7 @@ class Source:
                 allowed="1 or more, or null for all rows",
             )
         if self.as_of is not None:
-            _require_moment(self.as_of)
-
-
-def _require_moment(text: str) -> None:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(
-            "as_of is not a date or a time",
-            where="collect.sources.*.as_of",
-            got=text,
-            allowed="ISO 8601, such as 2013-12-31 or 2013-12-31T18:00:00Z",
-        ) from None
+            require_moment(self.as_of, "collect.sources.*.as_of")
 
 
 @dataclass(frozen=True)
