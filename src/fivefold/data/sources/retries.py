@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from fivefold.errors import ConfigError, SourceError
 
@@ -89,7 +89,8 @@ def patiently(action: Callable[[], T], shown: str, patience: Patience) -> T:
     SourceError
         It failed as often as there are attempts, or the server asks to wait for too long.
     """
-    growing = wait_exponential_jitter(initial=FIRST_PAUSE, max=LONGEST_PAUSE, jitter=FIRST_PAUSE)
+    # Drawn at random, so that jobs that failed together do not come back together.
+    growing = wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE)
 
     def wait(state: RetryCallState) -> float:
         asked = _failure(state).pause
