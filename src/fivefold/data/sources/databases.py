@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -125,13 +125,15 @@ def _missing(package: str) -> SourceError:
 
 @dataclass(frozen=True)
 class _Adbc:
-    """An ADBC connection."""
+    """An ADBC connection, and what is to be closed with it."""
 
     connection: Any
     tables: str
+    open: ExitStack
 
     def ask(self, query: str) -> Answer:
-        cursor = self.connection.cursor()
+        # It is open for as long as its rows are read.
+        cursor = self.open.enter_context(closing(self.connection.cursor()))
         cursor.execute(query)
         reader = cursor.fetch_record_batch()
         return Answer(iter(reader), reader.schema)
@@ -154,9 +156,11 @@ class _Sqlite:
             import adbc_driver_sqlite.dbapi as driver
         except ImportError:
             raise _missing("adbc-driver-sqlite") from None
-        with closing(driver.connect(f"file:{quote(str(self.file))}?mode=ro")) as connection:
+        with ExitStack() as stack:
+            url = f"file:{quote(str(self.file))}?mode=ro"
+            connection = stack.enter_context(closing(driver.connect(url)))
             names = "select name from sqlite_master where type in ('table', 'view')"
-            yield _Adbc(connection, names)
+            yield _Adbc(connection, names, stack)
 
 
 @dataclass(frozen=True)
@@ -169,11 +173,12 @@ class _Postgres:
             import adbc_driver_postgresql.dbapi as driver  # type: ignore[import-untyped]
         except ImportError:
             raise _missing("adbc-driver-postgresql") from None
-        with closing(driver.connect(self.url)) as connection:
+        with ExitStack() as stack:
+            connection = stack.enter_context(closing(driver.connect(self.url)))
             with connection.cursor() as cursor:
                 # The version and the rows are of one moment, and a query changes nothing.
                 cursor.execute("set transaction isolation level repeatable read, read only")
-            yield _Adbc(connection, _NAMES)
+            yield _Adbc(connection, _NAMES, stack)
 
 
 @dataclass(frozen=True)

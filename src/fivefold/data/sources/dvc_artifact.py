@@ -79,6 +79,8 @@ class DvcArtifact:
         """Ask whether the content at the revision is another; another commit alone is no change."""
         before = known.marks.get("md5")
         with self._opened() as (repo, path):
+            if repo.get_rev() == known.marks.get("revision"):
+                return False
             now = _md5(repo, path)
         return now != before if now and before else None
 

@@ -143,15 +143,13 @@ class ObjectFile:
         from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 
         scheme = urlsplit(self.url).scheme
-        # A listing that is remembered tells nothing of now. OpenSSH's own list of hosts says which
-        # server is the right one; the driver would take any.
-        ssh: dict[str, Any] = {"known_hosts": (), "connect_timeout": self.patience.timeout}
-        options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
-        options |= (ssh if scheme in ("ssh", "sftp") else {}) | dict(self.options)
-        options |= self._secrets.read_all(self.options_env, "options_env")
+        # OpenSSH's own list of hosts says which server is the right one; the driver would take any.
+        ssh = {"known_hosts": (), "connect_timeout": self.patience.timeout}
+        options: dict[str, Any] = dict(ssh) if scheme in ("ssh", "sftp") else {}
+        options |= dict(self.options) | self._secrets.read_all(self.options_env, "options_env")
         try:
             with self._asking():
-                system, path = url_to_fs(self.url, **options)
+                system, path = url_to_fs(self.url, skip_instance_cache=True, **options)
         except ImportError:
             extra = _EXTRAS.get(scheme)
             raise SourceError(
@@ -161,6 +159,8 @@ class ObjectFile:
                 if extra
                 else "pip install the package that fsspec's documentation names for it",
             ) from None
+        # A listing that was remembered tells nothing of now.
+        system.invalidate_cache()
         return system, path
 
     def _known(self, system: Any, path: str) -> dict[str, Any]:

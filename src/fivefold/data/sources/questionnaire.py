@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -114,7 +115,7 @@ def _plain(content: Content, kind: str, codec: str, delimiter: str | None) -> An
                 lines = iter(io.TextIOWrapper(kept, encoding=codec, newline=""))
                 first = next(lines, "")
                 mark = delimiter or max(",;\t", key=first.count)
-                header = _header(_chained(first, lines), content.shown, kind, mark)
+                header = _header(itertools.chain([first], lines), content.shown, kind, mark)
                 csv.writer(to, delimiter=mark, lineterminator="").writerow(header.names)
                 to.write("\n" * header.lines)
                 to.writelines(lines)
@@ -128,11 +129,6 @@ def _plain(content: Content, kind: str, codec: str, delimiter: str | None) -> An
         found = part.snapshot({}, None)
         path = cache.adopt(part.path, found.sha256, "answers.csv")
     return path, header, mark
-
-
-def _chained(first: str, lines: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from lines
 
 
 def _header(lines: Iterator[str], shown: str, kind: str, delimiter: str) -> _Header:
