@@ -16,6 +16,7 @@ import pytest
 from fivefold.data.collect import CollectConfig, Source, collect
 from fivefold.data.sources import retries
 from fivefold.data.sources.content import Reading
+from fivefold.data.sources.credentials import public_url
 from fivefold.data.sources.pins import Pin, Snapshot, key_of, read_pins, write_pins
 from fivefold.data.sources.remote import http_file
 from fivefold.errors import ConfigError, FivefoldError, SourceError
@@ -299,6 +300,20 @@ def test_a_secret_in_conf_is_refused_and_not_shown(read: dict[str, Any]) -> None
         CollectConfig({"things": Source({"_target_": "some.source", **read})})
     assert "hunter2" not in str(error.value)
     assert "_env" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:////srv/shop.db", "sqlite:////srv/shop.db"),
+        ("duckdb:///data/shop.db", "duckdb:///data/shop.db"),
+        ("postgresql://ada:hunter2@db:5432/shop", "postgresql://db:5432/shop"),
+        ("https://host/x.csv?year=2024&token=hunter2", "https://host/x.csv?year=2024&token=***"),
+        ("file:///srv/x.csv", "file:///srv/x.csv"),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    assert public_url(url) == shown
 
 
 def test_pins_that_were_edited_are_refused(project: Path) -> None:

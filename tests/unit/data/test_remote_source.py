@@ -152,6 +152,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("registry")
     git(root, "init", "--quiet")
     with Repo.init(str(root)):
+        stored = tmp_path_factory.mktemp("stored")
+        config = f"[core]\n    remote = stored\n['remote \"stored\"']\n    url = {stored}\n"
+        (root / ".dvc/config").write_text(config)
         for rows, tag in ((b"a\n1\n", "v1"), (b"a\n1\n2\n", "v2")):
             (root / "dvc.yaml").write_text("artifacts:\n  orders:\n    path: table.csv\n")
             change(root, rows, tag)
@@ -171,6 +174,7 @@ def change(root: Path, rows: bytes, message: str) -> None:
     (root / "table.csv").write_bytes(rows)
     with Repo(str(root)) as repo:
         repo.add(str(root / "table.csv"))
+        repo.push()
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "-m", message)
 
@@ -186,6 +190,8 @@ def test_a_file_of_another_repository_at_a_revision(registry: Path) -> None:
     commit = subprocess.check_output(["git", "rev-parse", "v1^{commit}"], cwd=registry, text=True)
     assert older.details["revision"] == commit.strip()
     assert older.details["md5"] == hashlib.md5(b"a\n1\n", usedforsecurity=False).hexdigest()
+    cloned = dvc_artifact(registry.as_uri(), "table.csv")
+    assert cloned.details == newest.details
     named = dvc_artifact(repo, artifact="orders", rev="v1.0.0", format="csv")
     assert named.sha256 == older.sha256
     for options, word in (

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 from fivefold.errors import ConfigError, SourceError
 
@@ -48,8 +48,8 @@ def refuse_secrets(declared: Mapping[str, Any], where: str) -> None:
                 where=path,
                 got=f"{key}: ***",
                 allowed="the name of an environment variable that holds it",
-                hint=f"{option}_env: {option.upper()}  (or under options_env:, headers_env: or "
-                "params_env:, by what the source takes), and export that variable;\n"
+                hint=f"{option}_env: SOURCE_{option.upper()} (or under options_env:, headers_env: "
+                "or params_env:, by what the source takes), and export that variable;\n"
                 "where the secret was committed before, it is known: make a new one",
             )
         for url in _URL.findall(value) if isinstance(value, str) else ():
@@ -104,15 +104,11 @@ def public_url(url: str) -> str:
         known = parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:
         return "a URL that can't be read"
+    if not parts.scheme:
+        return url
     query = "&".join(f"{name}={'***' if _SECRET.search(name) else value}" for name, value in known)
-    shown = urlunsplit((parts.scheme, host, parts.path, query, ""))
-    # urlunsplit drops the empty authority of scheme:///path.
-    return shown if host or not url.startswith(f"{parts.scheme}://") else _with_slashes(shown)
-
-
-def _with_slashes(url: str) -> str:
-    scheme, _, rest = url.partition(":")
-    return f"{scheme}://{rest.removeprefix('//')}"
+    # Not urlunsplit: of sqlite:////path it drops two of the slashes.
+    return f"{parts.scheme}://{host}{parts.path}" + (f"?{query}" if query else "")
 
 
 class Secrets:
