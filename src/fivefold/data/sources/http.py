@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import email.utils
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,6 +15,12 @@ from requests.structures import CaseInsensitiveDict
 from fivefold import __version__
 from fivefold.data.sources.credentials import Secrets, public_url
 from fivefold.data.sources.download import Download, Say
+from fivefold.data.sources.http_headers import (
+    as_of,
+    marks_of,
+    range_start,
+    strong_validator,
+)
 from fivefold.data.sources.pins import Snapshot
 from fivefold.data.sources.retries import PassingError, Patience, asked_pause
 from fivefold.errors import ConfigError, SourceError
@@ -154,7 +158,7 @@ class HttpFile:
         with self._asked(headers) as response:
             if response.status_code == 304:
                 return False
-            now = _marks(response)
+            now = marks_of(response)
             same = [now[name] == known.marks[name] for name in now if name in known.marks]
             # A server that leaves the condition alone still says what it has.
             return not all(same) if same else None
@@ -162,14 +166,14 @@ class HttpFile:
     def fetch(self, part: Download, say: Say) -> Snapshot:
         """Receive the file, from where an earlier attempt ended if it is still the same."""
         marks, at = part.marks(), part.size
-        validator = _strong(marks)
+        validator = strong_validator(marks)
         headers = {}
         if at and validator:
             headers = {"Range": f"bytes={at}-", "If-Range": validator}
         with self._asked(headers) as response:
-            now = _marks(response)
+            now = marks_of(response)
             if response.status_code == 206:
-                if _start(response) != at or _strong(now) not in (validator, None):
+                if range_start(response) != at or strong_validator(now) not in (validator, None):
                     part.begin({})
                     raise PassingError("the file changed while it was fetched", pause=0.0)
             elif response.status_code == 416:
@@ -181,7 +185,7 @@ class HttpFile:
                 part.begin(now)
                 marks, at = now, 0
             self._receive(response, part, at, say)
-        return part.snapshot(marks, _utc(marks.get("last_modified")))
+        return part.snapshot(marks, as_of(marks.get("last_modified")))
 
     def _receive(self, response: requests.Response, part: Download, at: int, say: Say) -> None:
         length = response.headers.get("Content-Length", "")
@@ -268,35 +272,6 @@ class HttpFile:
                 hint="is it a page to log in at, or one that links to the file? url: must be the "
                 "file's own address",
             )
-
-
-def _marks(response: requests.Response) -> dict[str, str]:
-    found = {
-        "etag": response.headers.get("ETag"),
-        "last_modified": response.headers.get("Last-Modified"),
-    }
-    return {name: value for name, value in found.items() if value}
-
-
-def _strong(marks: Mapping[str, str]) -> str | None:
-    """Give what a range may be asked for by: a weak ETag does not vouch for bytes (RFC 9110)."""
-    etag = marks.get("etag")
-    if etag is not None:
-        return None if etag.startswith("W/") else etag
-    return marks.get("last_modified")
-
-
-def _start(response: requests.Response) -> int | None:
-    head = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
-    return int(head) if head.isdigit() else None
-
-
-def _utc(date: str | None) -> str | None:
-    try:
-        found = email.utils.parsedate_to_datetime(date or "")
-    except (TypeError, ValueError):
-        return None
-    return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _is_loopback(host: str) -> bool:
