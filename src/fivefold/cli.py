@@ -16,6 +16,7 @@ from fivefold.forge.commands import pr_group
 from fivefold.history.commands import leaderboard_group, site
 from fivefold.history.diff.commands import diff, gate
 from fivefold.merge.commands import after_merge, merge_driver, setup
+from fivefold.pipeline.source_commands import sources_group
 from fivefold.quick_start import only_asked, quicken
 from fivefold.registry.commands import release
 from fivefold.review.commands import codeowners, retrain, review
@@ -230,6 +231,7 @@ def reproduce(
 
 
 app.add_typer(schema_group, name="schema")
+app.add_typer(sources_group, name="sources")
 app.command()(diff)
 app.command()(gate)
 app.add_typer(leaderboard_group, name="leaderboard")

@@ -13,6 +13,7 @@ from fivefold.data.callables import call_of, relocated, require_target
 from fivefold.data.drawing import numbered, sampled
 from fivefold.data.moments import require_moment
 from fivefold.data.sources.content import Reading
+from fivefold.data.sources.credentials import refuse_secrets
 from fivefold.data.sources.survey import Survey
 from fivefold.errors import ConfigError, FivefoldError, SourceError
 from fivefold.table.engine import from_native, to_arrow
@@ -87,6 +88,7 @@ class CollectConfig:
                     allowed="letters, digits, - and _",
                 )
             require_target(source.read, f"collect.sources.{name}.read")
+            refuse_secrets(source.read, f"collect.sources.{name}.read")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fivefold.data.sources.pins import PINS
 from fivefold.errors import PipelineError
 from fivefold.files import replace_text
 from fivefold.pipeline.compose import composed
@@ -136,7 +137,9 @@ def propose(root: Path, decision: Decision, until: str) -> str | None:
     lock = (root / "dvc.lock").read_bytes()
     branch = f"retrain-{hashlib.sha256(lock).hexdigest()[:8]}"
     _git(root, "switch", "--quiet", "--create", branch)
-    _git(root, "add", "--", "conf", *result_paths(root))
+    # What remote sources were pinned to, before they were collected anew.
+    pins = [PINS] if (root / PINS).is_file() else []
+    _git(root, "add", "--", "conf", *pins, *result_paths(root))
     message = "\n".join(["Train on newer data", "", decision.reason, *changed, ""])
     _git(root, "commit", "--quiet", "--message", message)
     return branch

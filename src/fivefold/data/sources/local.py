@@ -16,7 +16,7 @@ from fivefold.data.sources.ladder import Ladder
 from fivefold.data.sources.options import FormatOptions
 from fivefold.errors import SourceError, nearest
 
-__all__ = ["local_file"]
+__all__ = ["local_file", "project_files"]
 
 # What Hive and its heirs call the folder of a missing value.
 _MISSING = "__HIVE_DEFAULT_PARTITION__"
@@ -47,7 +47,7 @@ def local_file(path: str | Sequence[str], partitions: bool = True, **options: An
     given = [path] if isinstance(path, str) else list(path)
     if not given:
         raise SourceError("no file is named", where="path", got="an empty list")
-    files = [file for one in given for file in _found(one)]
+    files = [file for one in given for file in project_files(one)]
     paths = list(dict.fromkeys(files))
     columns = _partitions(paths) if partitions else [{} for _ in paths]
     parts = [
@@ -57,7 +57,7 @@ def local_file(path: str | Sequence[str], partitions: bool = True, **options: An
     return read_files(parts, shown, FormatOptions.of(options))
 
 
-def _found(path: str) -> list[Path]:
+def project_files(path: str) -> list[Path]:
     """Give the files that a path or a pattern names, sorted."""
     inside = os.path.normpath(path)
     if PurePath(path).is_absolute() or PurePath(inside).parts[:1] == ("..",):

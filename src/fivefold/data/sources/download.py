@@ -1,0 +1,77 @@
+"""A content on its way here: what has come is kept, with what the remote said of it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from fivefold.data.sources.pins import Snapshot
+from fivefold.files import replace_text
+
+__all__ = ["Download", "Say", "receiving"]
+
+# Takes how many bytes have come, and how many there will be, where that is known.
+Say = Callable[[int, int | None], None]
+
+
+class Download:
+    """A content that is being fetched.
+
+    Attributes
+    ----------
+    path : Path
+        The file to append to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._of = path.with_name("of.json")
+
+    @property
+    def size(self) -> int:
+        """How many bytes are here."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def marks(self) -> dict[str, str]:
+        """Give what the remote said of the content when it was begun; nothing if that is lost."""
+        try:
+            found = json.loads(self._of.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def begin(self, marks: Mapping[str, str]) -> None:
+        """Start from nothing."""
+        self.path.unlink(missing_ok=True)
+        replace_text(self._of, json.dumps(dict(marks)))
+        self.path.touch()
+
+    def snapshot(self, marks: Mapping[str, str], as_of: str | None) -> Snapshot:
+        """Hash what has come, now that it is whole."""
+        with self.path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return Snapshot(digest, dict(marks), as_of)
+
+
+@contextlib.contextmanager
+def receiving(label: str | None) -> Iterator[Say]:
+    """Show on standard error how many bytes have come, if it is a terminal."""
+    if label is None or not sys.stderr.isatty():
+        yield lambda _at, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda at, total: progress.update(task, completed=at, total=total)
