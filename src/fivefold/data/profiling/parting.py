@@ -56,7 +56,9 @@ class Parting:
         if self.config is None:
             return None, self.reason
         try:
-            return codes_of(frame, objective, self.config).astype(np.int64), ""
+            codes = codes_of(frame, objective, self.config).astype(np.int64)
+            # A row whose part can't be told yet, as by a missing time, is in none.
+            return np.where((codes < 0) | (codes > parts.UNUSED), parts.UNUSED, codes), ""
         except FivefoldError as error:
             return None, str(error).splitlines()[0]
 

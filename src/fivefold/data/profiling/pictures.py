@@ -149,7 +149,7 @@ def facts_of(known: Mapping[str, Any]) -> list[tuple[str, str]]:
         tell("blank", format.integer(known["blank"]) if known["blank"] else None)
         tell("padded", format.integer(known["padded"]) if known["padded"] else None)
     bits = known.get("mutual_information")
-    tell("information", None if bits is None else f"{format.number(bits, 2)} bit")
+    tell("bits told", None if bits is None else format.number(bits, 2))
     rank = known.get("spearman")
     tell("Spearman", None if rank is None else format.number(rank, 2))
     shift = known.get("drift", {}).get("test")

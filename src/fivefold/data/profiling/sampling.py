@@ -89,21 +89,26 @@ def semi_joined(
     engine: str,
 ) -> pa.Table:
     """Fetch about so many rows of a long table, in the order of their hashes."""
-    _, stream = batches(frame.select(*key))
-    kept = []
-    for batch in stream:
-        part = pa.Table.from_batches([batch])
-        drawn = np.flatnonzero(uniform(hashes_of(part, key)) < most / rows)
-        kept.append(part.take(indices(drawn)))
-    found = pa.concat_tables(kept)
-    for name in key:
-        # A missing key equals no other, and so can't be joined on.
-        found = found.filter(pc.is_valid(found[name]))
+    found = _drawn_keys(frame, key, most / rows)
     wanted = from_arrow(found.group_by(list(key)).aggregate([]), engine)
     joined = frame.select(*dict.fromkeys([*names, *key]))
     table = to_arrow(joined.join(wanted, on=list(key), how="semi"))
     order = np.argsort(hashes_of(table, key), kind="stable").astype(np.int64)
     return table.take(indices(order))
+
+
+def _drawn_keys(frame: nw.LazyFrame[Any], key: Sequence[str], share: float) -> pa.Table:
+    """Draw keys, a batch at a time; what was read of them is let go before the rows are fetched."""
+    _, stream = batches(frame.select(*key))
+    kept = []
+    for batch in stream:
+        part = pa.Table.from_batches([batch])
+        kept.append(part.take(indices(np.flatnonzero(uniform(hashes_of(part, key)) < share))))
+    found = pa.concat_tables(kept)
+    for name in key:
+        # A missing key equals no other, and so can't be joined on.
+        found = found.filter(pc.is_valid(found[name]))
+    return found
 
 
 def indices(places: NDArray[np.int64]) -> pa.Array:

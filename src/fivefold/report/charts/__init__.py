@@ -11,7 +11,8 @@ imported when the first is built: 0.3 s that a page without one doesn't pay.
 
 from fivefold.report.charts.comparisons import changes, overlay, paired_bars
 from fivefold.report.charts.distributions import bar, distributions, histogram, missing_values
-from fivefold.report.charts.profiles import against, density, gaps, heatmap
+from fivefold.report.charts.profiles import against
+from fivefold.report.charts.relations import density, gaps, heatmap
 from fivefold.report.charts.scores import intervals, residuals, scores_per_fold
 from fivefold.report.charts.thresholds import (
     calibration_curve,

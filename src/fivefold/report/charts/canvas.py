@@ -18,6 +18,7 @@ __all__ = [
     "axis_format",
     "chart",
     "column",
+    "distinct",
     "even",
     "finished",
     "floats",
@@ -173,6 +174,17 @@ def told(name: str, title: str, kind: Format | None = None) -> dict[str, Any]:
 def said(text: str) -> str | None:
     """Give an axis' title on one line, or none: it becomes a string of a Vega expression."""
     return " ".join(text.split()) or None
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Tell names apart that were cut to the same: a scale has each once."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        plain = " ".join(name.split())
+        seen[plain] = seen.get(plain, 0) + 1
+        found.append(plain if seen[plain] == 1 else f"{plain} ({seen[plain]})")
+    return found
 
 
 def chart(alt: Any, name: str = "rows") -> Any:
