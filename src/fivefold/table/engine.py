@@ -6,6 +6,7 @@ integer column with missing values stays an integer column, as on the other engi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable, Sequence
 from functools import cache
 from itertools import count
@@ -16,7 +17,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from fivefold.errors import ConfigError, DataError, nearest
-from fivefold.table.memory import CHECKPOINT_BYTES, DUCKDB_MEMORY
+from fivefold.table.memory import CHECKPOINT_BYTES, DUCKDB_MEMORY, POLARS_MEMORY_MB
 from fivefold.table.spill import spill_folder, spill_path
 
 __all__ = [
@@ -62,6 +63,9 @@ def scan(path: Path, engine: str) -> nw.LazyFrame[Any]:
         The engine is unknown or not installed.
     """
     if engine == "polars":
+        # Read when polars is first used: beyond it sorts and joins go to disk, from polars 2 on.
+        os.environ.setdefault("POLARS_OOC_MEMORY_BUDGET_MB", POLARS_MEMORY_MB)
+        os.environ.setdefault("POLARS_OOC_SPILL_DIR", str(spill_folder()))
         import polars as pl
 
         return wrapped(pl.scan_parquet(path))
