@@ -88,6 +88,12 @@ def test_cleaning_twice_is_cleaning_once(
         }
     )
     split = {"method": "time", "time": "id", "train_until": str(len(rows) * 0.7)}
+    if name == "clip_outliers":  # infinities have no place in a quartile until they are clipped
+        table = to_arrow(
+            cleaned(
+                engine, (OURS + "replace_infinite", {"columns": ["x"]}), table=table, split={}
+            ).table.frame
+        )
     once = outcome(engine, (OURS + name, arguments), table=table, split=split)
     if isinstance(once, str):
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -49,41 +49,29 @@ def learnt_bounds(
     numbers = as_floats(training, columns)
     learn = _of_quartiles if method == "iqr" else _of_deviations
     learnt: dict[str, Any] = {"bounds": {}}
-    whole = learn(numbers, columns, ())[0]
+    whole = _anchored(numbers, columns, (), learn(numbers, columns, ()))[0]
     for at, name in enumerate(columns):
-        learnt["bounds"][name] = _ends(whole[f"{at}"], times, name in wholes)
+        learnt["bounds"][name] = _ends(whole, at, times, name in wholes)
     if by:
-        rows = learn(numbers, columns, by)
+        rows = _anchored(numbers, columns, by, learn(numbers, columns, by))
         learnt["groups"] = _group_bounds(training, rows, columns, times, wholes, by)
     return learnt
-
-
-# What the bounds start from, below and above, and the spread that they are set off by.
-Points = tuple[float | None, float | None, float | None]
 
 
 def _of_quartiles(
     numbers: nw.LazyFrame[Any], columns: Sequence[str], by: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Give, by column, the two points that the bounds start from, and the spread between them."""
+    """Give, by column, the quartiles, and the distance between them."""
     wanted = {
         f"{end} {at}": (end, name) for at, name in enumerate(columns) for end in ("lower", "upper")
     }
     found = rows_of(grouped_table(numbers, by, wanted)) if by else [overall(numbers, wanted)]
-    return [
-        {
-            **{name: row[name] for name in by},
-            **{
-                f"{at}": (
-                    row[f"lower {at}"],
-                    row[f"upper {at}"],
-                    None if row[f"lower {at}"] is None else row[f"upper {at}"] - row[f"lower {at}"],
-                )
-                for at in range(len(columns))
-            },
-        }
-        for row in found
-    ]
+    for row in found:
+        for at in range(len(columns)):
+            low, high = row[f"lower {at}"], row[f"upper {at}"]
+            row[f"from {at}"] = row[f"inner {at}"] = (low, high)
+            row[f"spread {at}"] = None if low is None else high - low
+    return found
 
 
 def _of_deviations(
@@ -91,60 +79,105 @@ def _of_deviations(
 ) -> list[dict[str, Any]]:
     """Give, by column, the median twice, and the median absolute deviation from it."""
     centres = {f"centre {at}": ("median", name) for at, name in enumerate(columns)}
-    spreads = {f"spread {at}": ("median", f"__away_{at}") for at in range(len(columns))}
+    spreads = {f"away {at}": ("median", f"__away_{at}") for at in range(len(columns))}
     cleared = finite(numbers, columns)
     if by:
         groups = grouped_table(cleared, by, centres)
-        engine = str(numbers.implementation.value)
-        placed = cleared.join(from_arrow(groups, engine), on=list(by), how="inner")
-        away = rewritten(
-            placed,
-            (
-                (nw.col(name) - nw.col(f"centre {at}")).abs().alias(f"__away_{at}")
-                for at, name in enumerate(columns)
-            ),
-        )
-        deviations = grouped_table(away, by, spreads)
+        placed = _beside(cleared, groups, by)
+        deviations = grouped_table(_away(placed, columns), by, spreads)
         pairs = zip(rows_of(groups), rows_of(deviations), strict=True)
         found = [{**centre, **spread} for centre, spread in pairs]
     else:
         centre = overall(cleared, centres)
-        away = rewritten(
-            cleared,
-            (
-                (nw.col(name) - nw.lit(centre[f"centre {at}"], nw.Float64))
-                .abs()
-                .alias(f"__away_{at}")
-                for at, name in enumerate(columns)
-            ),
-        )
-        found = [{**centre, **overall(away, spreads)}]
-    return [
-        {
-            **{name: row[name] for name in by},
-            **{
-                f"{at}": (
-                    row[f"centre {at}"],
-                    row[f"centre {at}"],
-                    None if row[f"spread {at}"] is None else row[f"spread {at}"] * _SIGMA,
-                )
-                for at in range(len(columns))
-            },
-        }
-        for row in found
-    ]
+        found = [{**centre, **overall(_away(_constant(cleared, centre), columns), spreads)}]
+    for row in found:
+        for at in range(len(columns)):
+            centre_, away = row[f"centre {at}"], row[f"away {at}"]
+            row[f"from {at}"] = (centre_, centre_)
+            row[f"inner {at}"] = (None, None) if away is None else (centre_ - away, centre_ + away)
+            row[f"spread {at}"] = None if away is None else away * _SIGMA
+    return found
 
 
-def _ends(points: Points, times: float, whole: bool) -> dict[str, Any]:
+def _away(placed: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any]:
+    deviations = (
+        (nw.col(name) - nw.col(f"centre {at}")).abs().alias(f"__away_{at}")
+        for at, name in enumerate(columns)
+    )
+    return rewritten(placed, deviations)
+
+
+def _beside(table: nw.LazyFrame[Any], groups: pa.Table, by: Sequence[str]) -> nw.LazyFrame[Any]:
+    given = from_arrow(groups, str(table.implementation.value))
+    return table.join(given, on=list(by), how="inner")
+
+
+def _constant(table: nw.LazyFrame[Any], values: Mapping[str, Any]) -> nw.LazyFrame[Any]:
+    return rewritten(table, (nw.lit(v, nw.Float64).alias(name) for name, v in values.items()))
+
+
+def _anchored(
+    numbers: nw.LazyFrame[Any],
+    columns: Sequence[str],
+    by: Sequence[str],
+    found: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Add, by column, the values next to where the usual ones end; no bound comes before these.
+
+    A quartile or median can lie between two values, one of them an outlier by it. Clipped, that one
+    would move the quartile, and a second run would clip further.
+    """
+    ends = {
+        f"inner {end} {at}": [row[f"inner {at}"][place] for row in found]
+        for at in range(len(columns))
+        for place, end in enumerate((_LOW, _HIGH))
+    }
+    cleared = finite(numbers, columns)
+    if by:
+        keys = grouped_table(cleared, by, {"__any": ("least", columns[0])}).select(list(by))
+        for name, values in ends.items():
+            keys = keys.append_column(name, pa.array(values, pa.float64()))
+        placed = _beside(cleared, keys, by)
+    else:
+        placed = _constant(cleared, {name: values[0] for name, values in ends.items()})
+    placed = rewritten(
+        placed,
+        (
+            nw.when(value).then(nw.col(name)).otherwise(None).alias(f"__next_{end}_{at}")
+            for at, name in enumerate(columns)
+            for end, value in (
+                (_LOW, nw.col(name) <= nw.col(f"inner {_LOW} {at}")),
+                (_HIGH, nw.col(name) >= nw.col(f"inner {_HIGH} {at}")),
+            )
+        ),
+    )
+    wanted = {
+        f"next {end} {at}": (how, f"__next_{end}_{at}")
+        for at in range(len(columns))
+        for end, how in ((_LOW, "greatest"), (_HIGH, "least"))
+    }
+    nexts = rows_of(grouped_table(placed, by, wanted)) if by else [overall(placed, wanted)]
+    return [{**row, **near} for row, near in zip(found, nexts, strict=True)]
+
+
+def _ends(row: Mapping[str, Any], at: int, times: float, whole: bool) -> dict[str, Any]:
     """Give the bounds; there are none where at least half of the values are one and the same."""
-    low, high, spread = points
+    (low, high), spread = row[f"from {at}"], row[f"spread {at}"]
     if low is None or high is None or not spread:
         return {_LOW: None, _HIGH: None}
-    ends = float(f"{low - times * spread:.9e}"), float(f"{high + times * spread:.9e}")
+    ends = [float(f"{low - times * spread:.9e}"), float(f"{high + times * spread:.9e}")]
+    if row[f"next {_LOW} {at}"] is not None:
+        ends[0] = min(ends[0], row[f"next {_LOW} {at}"])
+    if row[f"next {_HIGH} {at}"] is not None:
+        ends[1] = max(ends[1], row[f"next {_HIGH} {at}"])
     return {
-        _LOW: max(math.floor(ends[0]), -_LARGEST) if whole else ends[0],
-        _HIGH: min(math.ceil(ends[1]), _LARGEST) if whole else ends[1],
+        _LOW: max(_whole(ends[0], math.floor), -_LARGEST) if whole else ends[0],
+        _HIGH: min(_whole(ends[1], math.ceil), _LARGEST) if whole else ends[1],
     }
+
+
+def _whole(value: float, round_: Callable[[float], int]) -> int:
+    return round_(value) if math.isfinite(value) else int(math.copysign(_LARGEST, value))
 
 
 def _group_bounds(
@@ -160,7 +193,7 @@ def _group_bounds(
         name: pa.array([row[name] for row in rows], keys.field(name).type) for name in by
     }
     for at, name in enumerate(columns):
-        ends = [_ends(row[f"{at}"], times, name in wholes) for row in rows]
+        ends = [_ends(row, at, times, name in wholes) for row in rows]
         kind = pa.int64() if name in wholes else pa.float64()
         for end in (_LOW, _HIGH):
             data[f"{name} {end}"] = pa.array([e[end] for e in ends], kind)
@@ -188,7 +221,8 @@ def limited(
 ) -> tuple[nw.LazyFrame[Any], dict[str, Ends]]:
     """Give the table and, by column, the bounds of each row.
 
-    A group without bounds takes those of all rows.
+    A group without bounds has none, and so no outliers: with those of all rows, which change as
+    these are clipped, a second run would clip again.
     """
     ends = [f"{name} {end}" for name in columns for end in (_LOW, _HIGH)]
     joined, learnt = attached(table, statistics.get("groups"), by, ends)
@@ -196,11 +230,11 @@ def limited(
 
     def bound(name: str, end: str) -> nw.Expr | None:
         whole = dtype_name(schema[name]) == "integer"
-        value = statistics["bounds"][name][end]
         known = learnt(f"{name} {end}")
-        if value is not None:
-            known.append(nw.lit(value, nw.Int64 if whole else nw.Float64))
-        return nw.coalesce(*known) if len(known) > 1 else known[0] if known else None
+        if known:
+            return known[0]
+        value = statistics["bounds"][name][end]
+        return None if value is None else nw.lit(value, nw.Int64 if whole else nw.Float64)
 
     return joined, {name: (bound(name, _LOW), bound(name, _HIGH)) for name in columns}
 

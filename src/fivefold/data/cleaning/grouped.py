@@ -15,6 +15,8 @@ from fivefold.table.parquet import canonical
 
 __all__ = ["attached", "finite", "grouped_table", "overall"]
 
+_LARGEST = 2**63 - 1
+
 # By new name, the statistic and the column.
 Wanted = Mapping[str, tuple[str, str]]
 
@@ -23,6 +25,8 @@ _STATISTICS: dict[str, Callable[[nw.Expr], nw.Expr]] = {
     "mean": lambda column: column.mean(),
     "lower": lambda column: column.quantile(0.25, interpolation="linear"),
     "upper": lambda column: column.quantile(0.75, interpolation="linear"),
+    "least": lambda column: column.min(),
+    "greatest": lambda column: column.max(),
 }
 
 
@@ -43,7 +47,7 @@ def overall(table: nw.LazyFrame[Any], wanted: Wanted) -> dict[str, Any]:
     """Compute statistics over all rows; those of whole numbers are whole."""
     wholes = _wholes(table, wanted)
     row = _computed(table, (), wanted)[0]
-    return {name: _settled(row[name], name in wholes) for name in wanted}
+    return {name: _settled(row[name], how, name in wholes) for name, (how, _) in wanted.items()}
 
 
 def grouped_table(table: nw.LazyFrame[Any], by: Sequence[str], wanted: Wanted) -> pa.Table:
@@ -57,8 +61,8 @@ def grouped_table(table: nw.LazyFrame[Any], by: Sequence[str], wanted: Wanted) -
     wholes = _wholes(table, wanted)
     known = table.filter(*(~nw.col(name).is_null() for name in by))
     computed = to_arrow(_aggregated(known, by, wanted).sort(*by))
-    for name in wanted:
-        values = [_settled(value, name in wholes) for value in computed[name].to_pylist()]
+    for name, (how, _) in wanted.items():
+        values = [_settled(value, how, name in wholes) for value in computed[name].to_pylist()]
         kind = pa.int64() if name in wholes else pa.float64()
         at = computed.column_names.index(name)
         computed = computed.set_column(at, name, pa.array(values, kind))
@@ -70,10 +74,13 @@ def _wholes(table: nw.LazyFrame[Any], wanted: Wanted) -> set[str]:
     return {name for name, (_, column) in wanted.items() if dtype_name(schema[column]) == "integer"}
 
 
-def _settled(value: Any, whole: bool) -> Any:
+def _settled(value: Any, how: str, whole: bool) -> Any:
     if value is None:
         return None
-    return round(value) if whole else rounded(float(value))
+    if whole:
+        return max(-_LARGEST, min(round(value), _LARGEST))
+    # One of the values is the same on every engine; what is computed from them is not.
+    return float(value) if how in ("least", "greatest") else rounded(float(value))
 
 
 def _computed(table: nw.LazyFrame[Any], by: Sequence[str], wanted: Wanted) -> list[dict[str, Any]]:
