@@ -51,10 +51,11 @@ def source_states(root: Path, names: Sequence[str]) -> Iterator[Found]:
         ``conf/`` can't be composed, or names no such source.
     """
     pins = read_pins(root)
+    cache = Cache()
     with _in(root):
         declared = _remotes(root, names)
         for name, source in declared.items():
-            yield _asked(name, source, pins.get(name))
+            yield _asked(name, source, pins.get(name), cache)
     if not names:
         yield from _undeclared(pins, declared)
 
@@ -91,13 +92,13 @@ def _undeclared(pins: dict[str, Pin], declared: dict[str, Declared]) -> Iterator
             yield Found(name, "dropped", "no remote source of this name is declared any more")
 
 
-def _asked(name: str, source: Declared, pin: Pin | None) -> Found:
+def _asked(name: str, source: Declared, pin: Pin | None, cache: Cache) -> Found:
     if pin is None:
         return Found(name, "not pinned", source.remote.shown)
     if pin.key != source.key:
         return Found(name, "changed", f"conf/ declares another: {source.remote.shown}")
     try:
-        changed = source.changed(pin.snapshot)
+        changed = source.changed(_latest_of(pin, cache))
     except FivefoldError as error:
         return Found(name, "failed", error=_placed(error, name))
     if changed is None:
@@ -109,7 +110,7 @@ def _updated(
     name: str, source: Declared, pin: Pin | None, cache: Cache
 ) -> tuple[Found, Snapshot | None]:
     same = pin is not None and pin.key == source.key
-    known = pin.snapshot if pin is not None and same else cache.recall(source.key)
+    known = _latest_of(pin, cache) if pin is not None and same else cache.recall(source.key)
     try:
         snapshot = source.latest(known, cache)
     except FivefoldError as error:
@@ -119,6 +120,16 @@ def _updated(
     if same and snapshot.sha256 == pin.snapshot.sha256:
         return Found(name, "unchanged", _short(pin.snapshot)), pin.snapshot
     return Found(name, "changed", f"{_short(pin.snapshot)} -> {_short(snapshot)}"), snapshot
+
+
+def _latest_of(pin: Pin, cache: Cache) -> Snapshot:
+    """Give what a pin says, with the newer marks of the same content if it was fetched since.
+
+    A server may give the same bytes another ETag; asked by the pin's, it would send them each time.
+    """
+    recalled = cache.recall(pin.key)
+    same = recalled is not None and recalled.sha256 == pin.snapshot.sha256
+    return recalled if recalled is not None and same else pin.snapshot
 
 
 def _short(snapshot: Snapshot) -> str:

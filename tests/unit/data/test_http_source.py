@@ -11,15 +11,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fivefold.data.collect import CollectConfig, Source, collect
 from fivefold.data.sources import retries
+from fivefold.data.sources.cache import Cache
 from fivefold.data.sources.content import Reading
 from fivefold.data.sources.credentials import public_url
 from fivefold.data.sources.pins import Pin, Snapshot, key_of, read_pins, write_pins
 from fivefold.data.sources.remote import http_file
 from fivefold.errors import ConfigError, FivefoldError, SourceError
+from fivefold.pipeline.sources import _asked, _updated
 
 CSV = b"a,b\n" + b"".join(b"%d,row %d\n" % (n, n) for n in range(300_000))
 SHA = hashlib.sha256(CSV).hexdigest()
@@ -169,6 +173,55 @@ def test_a_content_in_the_cache_that_rotted_is_fetched_anew(site: Site, project:
     kept.chmod(0o644)
     kept.write_bytes(b"a,b\n1,2\n")
     assert http_file(site.url).rows.count == 300_000
+
+
+def test_a_content_in_the_cache_that_can_not_be_read_is_fetched_anew(
+    site: Site, project: Path
+) -> None:
+    pq.write_table(pa.table({"a": [1, 2]}), project / "things.parquet")
+    site.body = (project / "things.parquet").read_bytes()
+    url = site.url.replace("csv", "parquet")
+    http_file(url)
+    kept = next((project / "cache").rglob("things.parquet"))
+    kept.chmod(0o644)
+    kept.write_bytes(site.body[:-20])
+    assert http_file(url).rows.to_table()["a"].to_pylist() == [1, 2]
+
+
+def test_the_same_bytes_under_another_etag_are_sent_once(site: Site) -> None:
+    source = http_file.declare(site.url)
+    pin = Pin(site.url, source.key, source.latest(None, Cache()))
+    site.etag = '"two"'
+    for _ in range(2):
+        found, snapshot = _updated("things", source, pin, Cache())
+        assert (found.state, snapshot) == ("unchanged", pin.snapshot)
+    assert site.asked[-1]["If-None-Match"] == '"two"'
+    assert _asked("things", source, pin, Cache()).state == "unchanged"
+
+
+def test_other_credentials_are_another_source(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NORTH_KEY", "north")
+    monkeypatch.setenv("SOUTH_KEY", "south")
+    north = http_file.declare(site.url, headers_env={"X-Tenant": "NORTH_KEY"})
+    south = http_file.declare(site.url, headers_env={"X-Tenant": "SOUTH_KEY"})
+    write_pins(Path(), {"north": Pin(site.url, north.key, north.latest(None, Cache()))})
+    site.etag, site.body = '"south"', b"a,b\n1,south\n"
+    assert south.read(Path()).rows.to_table()["b"].to_pylist() == ["south"]
+    assert north.read(Path()).sha256 == SHA
+
+
+def test_a_netrc_takes_no_part(site: Site, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = project / "netrc"
+    netrc.write_text("machine 127.0.0.1 login ada password lace\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("TOKEN", "t0ken")
+    site.faults = [status(302, Location="/moved.csv")]
+    http_file(site.url, token_env="TOKEN")  # noqa: S106
+    assert [asked.get("Authorization") for asked in site.asked] == ["Bearer t0ken"] * 2
+    site.asked.clear()
+    http_file(site.url + "?again")
+    assert "Authorization" not in site.asked[0]
 
 
 def test_a_broken_line_is_taken_up_where_it_broke(site: Site) -> None:

@@ -7,10 +7,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fivefold.data.sources import databases, retries
@@ -102,6 +105,42 @@ def test_a_version_that_is_the_same_fetches_nothing(server: int, monkeypatch: An
     )
     assert asked(server, **call).sha256 == first.sha256
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "postgresql+psycopg"])
+def test_a_percent_sign_is_one(server: int, kind: str) -> None:
+    query = "select id from orders where note like 'note 1%' and id < 12 order by id"
+    assert asked(server, kind, query=query).rows.to_table()["id"].to_pylist() == [1, 10, 11]
+
+
+def test_rows_in_the_cache_that_are_others_are_fetched_anew(project: Path) -> None:
+    with closing(sqlite3.connect("data/source/shop.db")) as connection, connection:
+        connection.execute("create table visits as select 1 as id")
+    # A version that stays, so that what the cache has would be read.
+    call = {"table": "visits", "version": "select 1"}
+    sql_query("sqlite:///data/source/shop.db", **call)
+    kept = next((project / "cache").rglob("rows.parquet"))
+    kept.chmod(0o644)
+    pq.write_table(pa.table({"id": [9]}), kept)
+    given = sql_query("sqlite:///data/source/shop.db", **call)
+    assert given.rows.to_table()["id"].to_pylist() == [1]
+
+
+def test_a_duckdb_file_that_is_written_to_is_waited_for(project: Path) -> None:
+    path = "data/source/shop.duckdb"
+    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.execute(sys.argv[2]);"
+    hold += "print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, path, "create table visits as select 1 as id"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        with pytest.raises(SourceError, match=r"lock on file.*2 attempts"):
+            sql_query(f"duckdb:///{path}", table="visits", attempts=2)
+        writer.communicate(b"")
+    assert sql_query(f"duckdb:///{path}", table="visits").rows.count == 1
 
 
 def test_sqlite_gives_declared_types(project: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
-from fivefold.data.sources.download import Download
+from fivefold.data.sources.download import Download, file_sha256
 from fivefold.data.sources.pins import Snapshot
 from fivefold.errors import SourceError
 from fivefold.files import replace_text
@@ -83,6 +83,17 @@ class Cache:
         part.replace(path)
         return path
 
+    def seal(self, path: Path, sha256: str) -> None:
+        """Keep the digest of a content's file, where the content is known by that of its rows."""
+        replace_text(self._seal(sha256), file_sha256(path))
+
+    def sealed(self, sha256: str) -> str | None:
+        """Give the digest that a content's file had when it was taken in, if that was kept."""
+        try:
+            return self._seal(sha256).read_text(encoding="utf-8")
+        except (OSError, UnicodeError):
+            return None
+
     def drop(self, sha256: str) -> None:
         """Remove a content that is not what it was."""
         shutil.rmtree(self._folder(sha256), ignore_errors=True)
@@ -100,6 +111,10 @@ class Cache:
         path = self.root / "known" / f"{key}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_text(path, json.dumps(snapshot.plain()))
+
+    def _seal(self, sha256: str) -> Path:
+        # Beside the folder, in which every file is the content under a name.
+        return self._folder(sha256).with_suffix(".sha256")
 
     def _folder(self, sha256: str) -> Path:
         return self.root / "contents" / sha256[:2] / sha256

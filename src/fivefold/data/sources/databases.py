@@ -248,7 +248,10 @@ class _AlchemyConnection:
 
     def ask(self, query: str) -> Answer:
         # A server's cursor, where the driver has one: the rows stay there until they are read.
-        streaming = self.connection.execution_options(stream_results=True, yield_per=_BATCH_ROWS)
+        # Without parameters a % in the query is a % to every driver.
+        streaming = self.connection.execution_options(
+            stream_results=True, yield_per=_BATCH_ROWS, no_parameters=True
+        )
         result = streaming.exec_driver_sql(query)
         return Answer(_arrow(list(result.keys()), result.partitions(_BATCH_ROWS)), None)
 

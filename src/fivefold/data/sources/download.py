@@ -12,7 +12,7 @@ from pathlib import Path
 from fivefold.data.sources.pins import Snapshot
 from fivefold.files import replace_text
 
-__all__ = ["Download", "Say", "receiving"]
+__all__ = ["Download", "Say", "file_sha256", "receiving"]
 
 # Takes how many bytes have come, and how many there will be, where that is known.
 Say = Callable[[int, int | None], None]
@@ -52,9 +52,13 @@ class Download:
 
     def snapshot(self, marks: Mapping[str, str], as_of: str | None) -> Snapshot:
         """Hash what has come, now that it is whole."""
-        with self.path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return Snapshot(digest, dict(marks), as_of)
+        return Snapshot(file_sha256(self.path), dict(marks), as_of)
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextlib.contextmanager

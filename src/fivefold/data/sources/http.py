@@ -46,6 +46,11 @@ class _Basic(requests.auth.HTTPBasicAuth):
         super().__init__(user.encode(), password.encode())
 
 
+def _as_declared(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave a request alone: without any auth the library takes what ~/.netrc has for the host."""
+    return request
+
+
 class _Session(requests.Session):
     """Sends credentials to the host they are for only, and to no other that it redirects to."""
 
@@ -54,10 +59,9 @@ class _Session(requests.Session):
         self._own = CaseInsensitiveDict(headers)
 
     def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
-        """Drop the headers with secrets where a redirect leads to another host."""
-        super().rebuild_auth(prepared_request, response)
+        """Drop the headers with secrets where a redirect leads to another host; add none."""
         if self.should_strip_auth(response.request.url, prepared_request.url):
-            for name in self._own:
+            for name in ("Authorization", *self._own):
                 prepared_request.headers.pop(name, None)
 
 
@@ -87,9 +91,15 @@ class Http:
             )
 
     @property
-    def secret(self) -> bool:
-        """Whether something is sent that nobody else may see."""
-        return any((self.token_env, self.user_env, self.headers_env, self.params_env))
+    def variables(self) -> dict[str, Any]:
+        """The variables whose values may decide what the server gives, by their options."""
+        given = {
+            "token_env": self.token_env,
+            "user_env": self.user_env,
+            "headers_env": dict(self.headers_env),
+            "params_env": dict(self.params_env),
+        }
+        return {option: named for option, named in given.items() if named}
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,7 @@ class HttpFile:
                 got=public_url(self.url),
                 allowed="https://HOST/PATH",
             )
-        if parts.scheme == "http" and self.http.secret and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and self.http.variables and not _is_loopback(parts.hostname):
             raise ConfigError(
                 "the credentials would go through the net unencrypted",
                 where="url",
@@ -140,7 +150,7 @@ class HttpFile:
 
     def identity(self) -> dict[str, Any]:
         """Give what tells apart what is fetched."""
-        return {"url": self.url}
+        return {"url": self.url, **self.http.variables}
 
     def at(self, _snapshot: Snapshot, /) -> HttpFile:
         """Give itself: a server has one version only."""
@@ -233,7 +243,7 @@ class HttpFile:
                 self.url,
                 headers=sent,
                 params=secrets.read_all(http.params_env, "params_env"),
-                auth=_Basic(user, password) if user and password else None,
+                auth=_Basic(user, password) if user and password else _as_declared,
                 timeout=(min(_CONNECT, self.patience.timeout), self.patience.timeout),
                 stream=True,
             )

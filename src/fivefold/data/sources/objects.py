@@ -94,7 +94,8 @@ class ObjectFile:
 
     def identity(self) -> dict[str, Any]:
         """Give what tells apart what is fetched."""
-        return {"url": self.url, "options": dict(self.options)}
+        variables = {"options_env": dict(self.options_env)} if self.options_env else {}
+        return {"url": self.url, "options": dict(self.options), **variables}
 
     def at(self, _snapshot: Snapshot, /) -> ObjectFile:
         """Give itself: only some stores keep former versions, each in its own way."""

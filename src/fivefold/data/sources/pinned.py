@@ -14,7 +14,7 @@ from typing import Any, Generic, ParamSpec, Protocol
 
 from fivefold.data.sources.cache import Cache
 from fivefold.data.sources.content import Reading
-from fivefold.data.sources.download import Download, Say, receiving
+from fivefold.data.sources.download import Download, Say, file_sha256, receiving
 from fivefold.data.sources.formats import read_file
 from fivefold.data.sources.options import FormatOptions
 from fivefold.data.sources.pins import Pin, Snapshot, key_of, read_pins
@@ -172,9 +172,16 @@ class Declared:
         remote = self.remote
         path = cache.find(snapshot.sha256, remote.name)
         if path is not None:
-            reading = read_file(path, remote.shown, self.options)
-            if not remote.of_bytes or reading.sha256 == snapshot.sha256:
-                return reading
+            whole = snapshot.sha256 if remote.of_bytes else cache.sealed(snapshot.sha256)
+            try:
+                reading = read_file(path, remote.shown, self.options)
+            except SourceError:
+                if file_sha256(path) == whole:
+                    raise
+            else:
+                if reading.sha256 == whole:
+                    return reading
+            # It is not what was fetched: a disk, or a person, has changed it.
             cache.drop(snapshot.sha256)
         found = self._fetched(remote.at(snapshot), cache)
         path = cache.find(snapshot.sha256, remote.name)
@@ -194,7 +201,9 @@ class Declared:
         label = f"fetch {remote.shown}" if remote.of_bytes else None
         with cache.fetching(self.key) as part, receiving(label) as say:
             found = patiently(lambda: remote.fetch(part, say), remote.shown, remote.patience)
-            cache.adopt(part.path, found.sha256, remote.name)
+            path = cache.adopt(part.path, found.sha256, remote.name)
+            if not remote.of_bytes:
+                cache.seal(path, found.sha256)
             cache.remember(self.key, found)
             return found
 

@@ -83,7 +83,11 @@ class Pin:
 
 
 def key_of(identity: Mapping[str, Any]) -> str:
-    """Give 16 hexadecimal digits for what is fetched: its address, query, revision; no secret."""
+    """Give 16 hexadecimal digits for what is fetched: its address, query, revision; no secret.
+
+    Credentials count by the names of their variables: to another account a remote may give other
+    rows.
+    """
     text = json.dumps(identity, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

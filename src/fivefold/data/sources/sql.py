@@ -25,7 +25,7 @@ __all__ = ["SqlQuery", "sql_query"]
 _PASSING_STATES = ("08", "53", "57P", "40")
 _PASSING = re.compile(
     r"refused|timed? ?out|starting up|shutting down|closed the connection|reset by peer"
-    r"|too many (?:clients|connections)|is locked|could not translate|temporar",
+    r"|too many (?:clients|connections)|is locked|set lock|could not translate|temporar",
     re.IGNORECASE,
 )
 _NO_TABLE = re.compile(r"(?:no such table: |relation \"|Table with name |Table ')([\w.$]+)")
@@ -87,6 +87,8 @@ class SqlQuery:
             "query": self.query,
             "table": self.table,
             "order_by": list(self.order_by),
+            # Another account may see other rows.
+            **({"user_env": self.user_env} if self.user_env else {}),
         }
 
     def at(self, _snapshot: Snapshot, /) -> SqlQuery:
