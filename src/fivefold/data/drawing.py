@@ -36,6 +36,7 @@ def numbered(rows: Rows, name: str | None) -> Rows:
             "row_number names a column that the source already has",
             where="row_number",
             got=name,
+            hint="give another name, or leave row_number out if that column is a key",
         )
     schema = pa.schema([pa.field(name, pa.int64()), *rows.schema])
 

@@ -10,6 +10,13 @@ from fivefold.errors import DataError, nearest
 __all__ = ["Vocabulary", "word"]
 
 
+def _remedy(classes: tuple[Any, ...]) -> str:
+    # YAML 1.1 takes no, yes, on and off for truths, which are not the texts of the table.
+    if any(isinstance(value, bool) for value in classes):
+        return "quote labels that are texts: YAML takes yes and no for true and false"
+    return "mend them, or declare label.mapping"
+
+
 def word(value: Any) -> str:
     """Spell a value, so that the 1 of a table, the "1" of a form and the 1.0 of a file are one."""
     if isinstance(value, bool):
@@ -67,11 +74,13 @@ class Vocabulary:
         if wrong:
             allowed = [str(value) for value in self.classes]
             raise DataError(
-                f"{len(wrong)} values are not among the labels",
+                "1 value is not among the labels"
+                if len(wrong) == 1
+                else f"{len(wrong)} values are not among the labels",
                 where=where,
                 got=", ".join(wrong[:10]),
                 allowed=allowed,
-                hint=nearest(wrong[0], allowed) or "mend them, or declare label.mapping",
+                hint=nearest(wrong[0], allowed) or _remedy(self.classes),
             )
 
     def _meant(self, value: Any) -> Any:

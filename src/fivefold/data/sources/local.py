@@ -75,7 +75,7 @@ def project_files(path: str) -> list[Path]:
         # DVC's own note of what a folder must hold stands beside the files it ignores.
         found = [item for item in Path().glob(inside) if item.is_file() and _is_data(item)]
         if not found:
-            raise SourceError("no file is named so", where="path", got=path)
+            raise SourceError("no file is named so", where="path", got=path, hint=_nearby(inside))
         return sorted(found, key=lambda item: item.as_posix())
     siblings = sorted(p.name for p in file.parent.glob("*") if p.is_file())
     shown = PurePath(inside).as_posix()
@@ -88,6 +88,19 @@ def project_files(path: str) -> list[Path]:
         else nearest(file.name, siblings)
         or "put it there, or mend the path in conf/; paths start at the project's folder",
     )
+
+
+def _nearby(pattern: str) -> str:
+    """Say what there is where the pattern, taken part by part, still names something."""
+    folder = Path()
+    for part in PurePath(pattern).parts:
+        if not (folder / part).is_dir():
+            there = sorted(item.name for item in folder.glob("*"))
+            near = nearest(part, there)
+            holds = ", ".join(there[:5]) + (", ..." if there[5:] else "")
+            return near or f"{folder.as_posix()} holds {holds or 'nothing'}"
+        folder /= part
+    return f"{folder.as_posix()} is a folder"
 
 
 def _is_data(file: Path) -> bool:
