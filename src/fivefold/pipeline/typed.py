@@ -68,10 +68,14 @@ def typed(cls: type, values: Mapping[str, Any], section: str) -> Any:
         ) from None
     except (ValidationError, UnsupportedValueType) as error:
         path = _path(section, error)
+        got = _value_at(values, _below(section, path))
+        message = str(error.msg or error).splitlines()[0].strip()
+        if "Cannot convert 'ListConfig'" in message:  # OmegaConf's own class, not a user's word
+            message = "a list stands where one value is expected"
         raise ConfigError(
-            str(error.msg or error).splitlines()[0].strip(),
+            message,
             where=path,
-            got=_value_at(values, _below(section, path)),
+            got=got,
             allowed=_allowed_type(cls, _below(section, path)),
         ) from None
     except OmegaConfBaseException as error:
