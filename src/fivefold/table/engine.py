@@ -6,7 +6,6 @@ integer column with missing values stays an integer column, as on the other engi
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterable, Sequence
 from functools import cache
 from itertools import count
@@ -17,7 +16,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from fivefold.errors import ConfigError, DataError, nearest
-from fivefold.table.memory import CHECKPOINT_BYTES, DUCKDB_MEMORY, POLARS_MEMORY_MB
+from fivefold.table.memory import DUCKDB_MEMORY, MEMORY_CELLS
 from fivefold.table.spill import spill_folder, spill_path
 
 __all__ = [
@@ -63,9 +62,6 @@ def scan(path: Path, engine: str) -> nw.LazyFrame[Any]:
         The engine is unknown or not installed.
     """
     if engine == "polars":
-        # Read when polars is first used: beyond it sorts and joins go to disk, from polars 2 on.
-        os.environ.setdefault("POLARS_OOC_MEMORY_BUDGET_MB", POLARS_MEMORY_MB)
-        os.environ.setdefault("POLARS_OOC_SPILL_DIR", str(spill_folder()))
         import polars as pl
 
         return wrapped(pl.scan_parquet(path))
@@ -191,20 +187,18 @@ def checkpoint(frame: nw.LazyFrame[Any], small: bool = False) -> nw.LazyFrame[An
 
 
 def _held(native: Any) -> Any:
+    """Compute once into a file, and read it back if it turns out small."""
     import polars as pl
 
-    held, size = [], 0
-    for part in native.collect_batches(maintain_order=True):
-        held.append(part)
-        size += part.estimated_size()
-        if size > CHECKPOINT_BYTES:
-            break
-    else:
-        return pl.concat(held, rechunk=False) if held else native.collect()
-    held.clear()
     path = spill_path(".parquet")
     native.sink_parquet(path, compression="lz4", row_group_size=BATCH_ROWS)
-    return pl.scan_parquet(path)
+    file = pl.scan_parquet(path)
+    cells = file.select(pl.len()).collect().item() * len(file.collect_schema())
+    if cells > MEMORY_CELLS:
+        return file
+    held = file.collect()
+    path.unlink()
+    return held
 
 
 def take(frame: nw.LazyFrame[Any], names: Sequence[str]) -> nw.LazyFrame[Any]:

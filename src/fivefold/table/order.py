@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any
 
 import narwhals as nw
@@ -22,8 +22,10 @@ Rows = tuple[pa.Schema, Iterator[pa.RecordBatch]]
 
 # Of a range of rows that is sorted in memory: while one is sorted another is written.
 _RANGE_BYTES = HELD_BYTES * 2 // 3
-# Keys looked at to cut the ranges.
-_SAMPLED = 20_000
+# About the bytes of a cell: of a text, its place and length; most are short or shared.
+_STRING, _NUMBER = 16, 8
+# Of so many keys one is looked at to cut the ranges.
+_EVERY = 500
 
 
 class OutOfOrder(Exception):  # noqa: N818 - caught by the writer; nobody sees it
@@ -63,27 +65,40 @@ def sorted_rows(frame: nw.LazyFrame[Any], key: Sequence[str]) -> Rows:
 
 
 def _in_order_on_polars(frame: Any, key: list[str]) -> Generator[pa.RecordBatch]:
-    """Pass on what begins in order; sort what does not if it fits in memory, computed once."""
-    coming = frame.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
-    first = next(coming, None)
-    if first is None:
+    """Pass on what is in order, and sort what is not if it fits in memory.
+
+    Looked at by its keys and rows first, though that computes it more than once: polars computes
+    wide rows far ahead of their reader, gigabytes that a reader who turns away would have to pay.
+    """
+    import polars as pl
+
+    if _keys_ascend(frame.select(key), key):
+        rows = frame.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+        yield from _ascending(_as_arrow(rows), key)
         return
-    if all(_strictly_ascending(_key_columns(keys, key)) for keys in _keys_of(first, key)):
-        yield from _ascending(_as_arrow(chain([first], coming)), key)
-        return
-    held, size = [first], first.estimated_size()
-    del first
-    for part in coming:
-        held.append(part)
-        size += part.estimated_size()
-        if size > HELD_BYTES:
-            raise OutOfOrder
+    count = frame.select(pl.len()).collect(engine="streaming").item()
+    if count * _width(frame) > HELD_BYTES:
+        raise OutOfOrder
+    held = [frame.collect(engine="streaming")]
     yield from _ascending(_sorted_batches(held, key), key)
 
 
-def _keys_of(frame: Any, key: list[str]) -> list[pa.RecordBatch]:
-    keys: list[pa.RecordBatch] = frame.select(key).to_arrow().combine_chunks().to_batches()
-    return keys
+def _keys_ascend(keys: Any, key: list[str]) -> bool:
+    coming = keys.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+    try:
+        for _ in _ascending(_as_arrow(coming), key):
+            pass
+    except OutOfOrder:
+        return False
+    return True
+
+
+def _width(frame: Any) -> int:
+    """Give about the bytes of a row."""
+    import polars as pl
+
+    dtypes = frame.collect_schema().dtypes()
+    return sum(_STRING if dtype == pl.String else _NUMBER for dtype in dtypes)
 
 
 def _by_ranges(frame: Any, key: list[str]) -> Iterator[pa.RecordBatch]:
@@ -123,19 +138,19 @@ def _ranges(frame: Any, name: str) -> list[Any]:
     """Cut the values of a key column into ranges that hold about as many rows each."""
     import polars as pl
 
-    column = pl.col(name)
-    counts = frame.select(pl.len().alias("rows"), column.null_count().alias("missing"))
-    rows, missing = counts.collect(engine="streaming").row(0)
+    rows = missing = 0
+    sampled = []
+    for part in frame.select(name).collect_batches(maintain_order=False):
+        rows += part.height
+        missing += part[name].null_count()
+        sampled.append(part[name].gather_every(_EVERY))
     if missing:
         raise _missing(missing, name)
-    some = frame.head(_SAMPLED).collect(engine="streaming")
-    wide = some.estimated_size() / max(1, some.height)
-    every = max(1, rows // _SAMPLED)
-    sample = frame.select(name).gather_every(every).collect(engine="streaming")[name].sort()
-    many = max(1, round(rows * wide / _RANGE_BYTES))
+    sample = pl.concat(sampled).sort()
+    many = max(1, round(rows * _width(frame) / _RANGE_BYTES))
     places = [len(sample) * number // many for number in range(1, many)]
     bounds = [None, *sample.gather(places).unique().sort(), None]
-    return [_between(column, low, high) for low, high in pairwise(bounds)]
+    return [_between(pl.col(name), low, high) for low, high in pairwise(bounds)]
 
 
 def _between(column: Any, low: Any, high: Any) -> Any:

@@ -10,12 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fivefold.table.engine import batches, checkpoint, scan
+from fivefold.table.memory import MEMORY_CELLS
 from fivefold.table.spill import spill_path
 
 __all__ = ["MEMORY_CELLS", "settle", "spill"]
-
-# A table of fewer cells is kept in memory: about a gigabyte of numbers.
-MEMORY_CELLS = 100_000_000
 
 
 def settle(frame: nw.LazyFrame[Any], cells: int, cheap: bool = False) -> nw.LazyFrame[Any]:

@@ -56,8 +56,9 @@ def test_engines_agree_and_the_key_orders_the_rows(tmp_path: Path) -> None:
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let hardly a batch be held in memory."""
-    for name in ("engine.CHECKPOINT_BYTES", "order.HELD_BYTES", "order._RANGE_BYTES"):
+    for name in ("engine.MEMORY_CELLS", "order.HELD_BYTES", "order._RANGE_BYTES"):
         monkeypatch.setattr(f"fivefold.table.{name}", 4096)
+    monkeypatch.setattr("fivefold.table.order._EVERY", 10)
 
 
 @pytest.mark.usefixtures("little_memory")
