@@ -238,7 +238,7 @@ def test_monitoring_proposes_a_model_of_newer_data(
     hosted: Hosted, github: GitHubServer, tmp_path: Path
 ) -> None:
     author, registry = hosted.author, tmp_path / "registry.csv"
-    data = sklearn_dataset("diabetes").table.to_pandas()
+    data = sklearn_dataset("diabetes").rows.to_table().to_pandas()
     data.head(380).to_csv(registry, index=False)
     (author / "src" / "progression" / "registry.py").write_text(_READER, "utf-8")
     edit(author / "conf" / "review.yaml", "retrain: degraded", "retrain: always")

@@ -30,12 +30,17 @@ if TYPE_CHECKING:
 
 __all__ = ["compared"]
 
-# Rows are told apart by chance only where a quantity takes more values than this.
-_MANY_VALUES = 100
+# Rows that agree are judged where chance alone would give so much fewer than are allowed.
+_FAR_FROM_CHANCE = 10
+# Training rows that chance is estimated from.
+_SAMPLED = 20_000
+_FEWEST = 2
 _EXAMPLES = 3
 _MOST_KEPT = 10_000
 
 Hashes = npt.NDArray[np.uint64]
+
+_NONE = np.zeros(0, np.uint64)
 
 
 def compared(
@@ -68,7 +73,7 @@ def compared(
     """
     have = set(frame.collect_schema().names())
     features = [name for name in schema.features if name in have]
-    reason = _unjudged(frame, schema, features, config)
+    reason = _unjudged(frame, features, config)
     test = frame.filter(nw.col(PART) == 1)
     held = dict.fromkeys([*config.key, *features, objective.target])
     content, repeated, rows = (0, 0), 0, 0
@@ -102,19 +107,43 @@ def compared(
     }
 
 
-def _unjudged(
-    frame: nw.LazyFrame[Any], schema: TableSchema, features: Sequence[str], config: SplitConfig
-) -> str | None:
+def _unjudged(frame: nw.LazyFrame[Any], features: Sequence[str], config: SplitConfig) -> str | None:
     """Say why rows that agree in every feature need not be the same; None where they must be."""
     if config.duplicates == "ignore":
         return "split.duplicates is ignore"
-    for name in features:
-        if schema.columns[name].dtype != "number":
-            continue
-        distinct = single(frame.select(nw.col(name).n_unique().alias("values")))["values"]
-        if int(distinct) > _MANY_VALUES:
-            return None
-    return f"no feature is a number of more than {_MANY_VALUES} values: rows agree by chance"
+    chance = _by_chance(frame, features, config)
+    if chance > config.max_duplicates / _FAR_FROM_CHANCE:
+        return "the features take so few values that rows agree by chance"
+    return None
+
+
+def _by_chance(frame: nw.LazyFrame[Any], features: Sequence[str], config: SplitConfig) -> float:
+    """Give the share of test rows that would repeat a training row if features were independent.
+
+    Two rows agree in a feature with the sum of its values' squared shares, which the pairs of a
+    sample tell without bias. The sample is of the training rows with the smallest hashes; of rows
+    that agree in every feature it has one, so that what is looked for does not pass for chance.
+    """
+    train = frame.filter(nw.col(PART) == 0)
+    rows = int(single(train.select(nw.len().alias("rows")))["rows"])
+    bound = np.uint64(min(1.0, _SAMPLED / max(rows, 1)) * (2**64 - 1025))
+    words: dict[str, list[Hashes]] = {name: [] for name in features}
+    whole: list[Hashes] = []
+    for batch in _tables(train, list(dict.fromkeys([*config.key, *features]))):
+        chosen = batch.filter(_truths(row_hashes(batch, config.key) <= bound))
+        near = _comparable(chosen, features, config.digits)
+        whole.append(row_hashes(near, features))
+        for name in features:
+            words[name].append(row_hashes(near, [name]))
+    _, different = np.unique(np.concatenate([*whole, _NONE]), return_index=True)
+    if len(different) < _FEWEST:
+        return 1.0
+    agree = 1.0
+    for pieces in words.values():
+        values = np.concatenate(pieces)[different]
+        counts = np.unique(values, return_counts=True)[1].astype(np.float64)
+        agree *= float((counts * (counts - 1)).sum()) / (len(values) * (len(values) - 1))
+    return rows * agree
 
 
 def _training(frame: nw.LazyFrame[Any], features: Sequence[str], digits: int) -> Hashes:
@@ -139,8 +168,12 @@ def _among(hashes: Hashes, ordered: Hashes) -> npt.NDArray[np.bool_]:
 
 def _near(batch: pa.Table, features: Sequence[str], digits: int) -> Hashes:
     """Hash each row's features as they are compared."""
+    return row_hashes(_comparable(batch, features, digits), features)
+
+
+def _comparable(batch: pa.Table, features: Sequence[str], digits: int) -> pa.Table:
     columns = [_compared(batch[name], digits) for name in features]
-    return row_hashes(pa.table(columns, names=list(features)), features)
+    return pa.table(columns, names=list(features))
 
 
 def _compared(column: pa.ChunkedArray, digits: int) -> pa.ChunkedArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -109,7 +109,8 @@ def parsed(declared: Any) -> Callable[[pa.Array], pa.Array]:
                 moment = _moment(text, formats)
                 if moment is None:
                     raise MisfitError(row, text)
-                known[text] = moment
+                # Arrow has been seen to drop the offset of an aware time.
+                known[text] = moment.astimezone(UTC) if moment.tzinfo else moment
             values.append(known[text].date() if dtype == "date" else known[text])
         return pa.array(values, type_)
 

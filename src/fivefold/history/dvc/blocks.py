@@ -22,7 +22,8 @@ _KEY = re.compile(r"([A-Za-z_][\w@./-]*):(?= |\n|\Z)")
 _ITEM = re.compile(r"-(?: |\n|\Z)")
 # A line that is neither blank nor a comment.
 _FIRST = re.compile(r"^( *+)(?=[^ \n#])", re.MULTILINE)
-_LEFT_ALONE = re.compile("[\r\x85\u2028\u2029\ufeff\t]")
+# Also an anchor, which may stand once in a document, whatever pieces it is cut into.
+_LEFT_ALONE = re.compile("[\r\x85\u2028\u2029\ufeff\t]|(?:^|[\\s,\\[{])&\\w", re.MULTILINE)
 _SMALL = 400
 _KEPT = 20_000
 
