@@ -155,7 +155,7 @@ def test_sqlite_gives_declared_types(project: Path) -> None:
     with sqlite3.connect("data/source/shop.db") as connection:
         connection.execute("insert into visits values ('a text', '2024-01-01', 1)")
     connection.close()
-    with pytest.raises(SourceError, match="expected INT64") as error:
+    with pytest.raises(SourceError, match="have no one type") as error:
         sql_query("sqlite:///data/source/shop.db", table="visits")
     assert "Traceback" not in str(error.value)
 
@@ -233,3 +233,28 @@ def test_importing_it_imports_no_driver() -> None:
         "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_sqlite_types_values_and_not_columns(project: Path) -> None:
+    with closing(sqlite3.connect("late.db")) as connection:
+        connection.execute("create table t (a, n integer)")
+        rows = [(None if n < 60_000 else f"word {n}", n) for n in range(60_010)]
+        connection.executemany("insert into t values (?, ?)", rows)
+        connection.commit()
+    found = sql_query("sqlite:///late.db", table="t").rows.to_table()
+    assert found["a"].to_pylist()[-1] == "word 60009"
+    assert found["a"].null_count == 60_000
+
+
+def test_a_database_that_is_not_there_is_not_made(project: Path) -> None:
+    with pytest.raises(SourceError, match="no such database file"):
+        sql_query("sqlite+pysqlite:///typo.db", table="t")
+    assert not Path("typo.db").exists()
+
+
+def test_what_ends_a_query_and_identifiers_of_postgresql(server: int) -> None:
+    query = "select gen_random_uuid() as u, 1 as n -- one;\n; -- the end"
+    url = f"postgresql://127.0.0.1:{server}/postgres"
+    reading = sql_query(url, query=query, user_env="DB_USER", password_env="DB_PASSWORD")  # noqa: S106
+    row = reading.rows.to_table().to_pylist()[0]
+    assert (len(row["u"]), row["n"]) == (36, 1)

@@ -1,11 +1,12 @@
 """One way to ask any database: a query in, record batches out, never all rows at a time.
 
-SQLite and PostgreSQL through ADBC, DuckDB by itself, whatever else through SQLAlchemy. Each raises
-its own errors; :mod:`fivefold.data.sources.sql` words them.
+PostgreSQL through ADBC, SQLite by Python, DuckDB by itself, whatever else through SQLAlchemy. Each
+raises its own errors; :mod:`fivefold.data.sources.sql` words them.
 """
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -78,6 +79,9 @@ def database_of(url: str, user: str | None, password: str | None, timeout: float
             got=url,
             allowed="sqlite:///FILE, duckdb:///FILE, postgresql://HOST/DATABASE, or SQLAlchemy's",
         )
+    if scheme.partition("+")[0] == "sqlite" and not url.endswith(("://", ":memory:")):
+        # SQLAlchemy would make an empty one.
+        _file(url)
     return _Alchemy(url, user, password)
 
 
@@ -152,15 +156,31 @@ class _Sqlite:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        try:
-            import adbc_driver_sqlite.dbapi as driver
-        except ImportError:
-            raise _missing("adbc-driver-sqlite") from None
-        with ExitStack() as stack:
-            url = f"file:{quote(str(self.file))}?mode=ro"
-            connection = stack.enter_context(closing(driver.connect(url)))
-            names = "select name from sqlite_master where type in ('table', 'view')"
-            yield _Adbc(connection, names, stack)
+        url = f"file:{quote(str(self.file))}?mode=ro"
+        with closing(sqlite3.connect(url, uri=True)) as connection:
+            yield _SqliteConnection(connection)
+
+
+@dataclass(frozen=True)
+class _SqliteConnection:
+    """SQLite by Python: it types values and not columns, so that a first batch tells nothing."""
+
+    connection: sqlite3.Connection
+
+    def ask(self, query: str) -> Answer:
+        cursor = self.connection.execute(query)
+        names = [column[0] for column in cursor.description or ()]
+        parts = iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
+        return Answer(_arrow(names, parts), None)
+
+    def names(self) -> list[str]:
+        known = self.connection.execute(
+            "select name from sqlite_master where type in ('table', 'view')"
+        )
+        return [name for (name,) in known]
+
+    def quoted(self, name: str) -> str:
+        return _ansi(name)
 
 
 @dataclass(frozen=True)

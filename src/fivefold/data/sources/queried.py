@@ -135,6 +135,8 @@ def _type(field: pa.Field) -> pa.DataType:
     type_ = field.type
     if isinstance(type_, pa.OpaqueType) and type_.type_name == "numeric":
         return pa.float64()
+    if isinstance(type_, pa.UuidType):
+        return pa.string()
     if isinstance(type_, pa.BaseExtensionType):
         type_ = type_.storage_type
     if pa.types.is_time(type_):
@@ -164,6 +166,10 @@ def _type(field: pa.Field) -> pa.DataType:
 def _plain(batch: pa.RecordBatch, target: pa.Schema) -> pa.RecordBatch:
     columns = []
     for column, field in zip(batch.columns, target, strict=True):
+        if isinstance(column.type, pa.UuidType):
+            words = [None if value is None else str(value) for value in column.to_pylist()]
+            columns.append(pa.array(words, field.type))
+            continue
         flat = column.storage if isinstance(column, pa.ExtensionArray) else column
         if pa.types.is_string(flat.type) and pa.types.is_floating(field.type):
             # PostgreSQL's words for what Arrow calls inf.

@@ -31,6 +31,14 @@ _PASSING = re.compile(
 _NO_TABLE = re.compile(r"(?:no such table: |relation \"|Table with name |Table ')([\w.$]+)")
 
 
+_END = re.compile(r"\s*;[\s;]*(?:--[^\n]*\s*)*\Z")
+
+
+def _statement(query: str) -> str:
+    """Give a query without its end, and a line's end that no comment of its last line swallows."""
+    return _END.sub("", query.strip()) + "\n"
+
+
 @dataclass(frozen=True)
 class SqlQuery:
     """Rows of a database; a :class:`~fivefold.data.sources.pinned.Remote`.
@@ -114,7 +122,7 @@ class SqlQuery:
 
     def _text(self, connection: Connection) -> str:
         if self.query is not None:
-            return self.query.strip().rstrip(";")
+            return _statement(self.query)
         name = ".".join(connection.quoted(part) for part in str(self.table).split("."))
         order = ", ".join(connection.quoted(column) for column in self.order_by)
         return f"select * from {name}" + (f" order by {order}" if order else "")  # noqa: S608
@@ -124,7 +132,7 @@ class SqlQuery:
             return {}
         values = [
             value
-            for batch in connection.ask(self.version.strip().rstrip(";")).batches
+            for batch in connection.ask(_statement(self.version)).batches
             for row in batch.to_pylist()
             for value in row.values()
         ]
