@@ -12,7 +12,7 @@ from fivefold.data.quarantine import without_quarantined
 from fivefold.errors import ConfigError
 from fivefold.objective import Objective
 from fivefold.report.page import Page
-from fivefold.table import TableSchema, checkpoint, require_columns
+from fivefold.table import TableSchema, require_columns
 
 __all__ = ["ExploreConfig", "Explored", "explore"]
 
@@ -131,8 +131,5 @@ def explore(
     require_columns(table, [*schema.columns, objective.target], "validate.columns")
     require_columns(table, config.key, "explore.key")
     kept = without_quarantined(table, quarantine, config.key) if config.key else table
-    # Without rows set aside the file is read as it stands, a few columns at a time; a join gives
-    # its rows in any order, and in one only once they are computed.
-    frame = kept if kept is table else checkpoint(kept)
-    summary = summarise(frame, schema, objective, config)
+    summary = summarise(kept, schema, objective, config)
     return Explored(summary, page_of(summary, objective, config.pictures))

@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 import pyarrow as pa
 
-from fivefold.table import Table, from_arrow, to_arrow
+from fivefold.table import Table, checkpoint, from_arrow, to_arrow
 from fivefold.table.parquet import canonical
 
 __all__ = ["REASON", "set_aside", "without_quarantined"]
@@ -34,11 +34,14 @@ def without_quarantined(
     Returns
     -------
     narwhals.LazyFrame
-        The table itself if no row was set aside, otherwise the other rows, in any order.
+        The table itself if no row was set aside, otherwise the other rows, in any order, but in
+        the same one each time they are read.
     """
     if to_arrow(quarantine.select(*key).head(1)).num_rows == 0:
         return table
-    return table.join(quarantine.select(*key), on=list(key), how="anti")
+    # polars and DuckDB give a join's rows in another order each time it is computed, and who looks
+    # at some columns first, and then puts what was found beside the rows, would mix them up.
+    return checkpoint(table.join(quarantine.select(*key), on=list(key), how="anti"))
 
 
 def set_aside(table: nw.LazyFrame[Any], key: Sequence[str], reasons: pa.Table | None) -> Table:

@@ -176,7 +176,11 @@ def validate(
     if n_aside and located.set_aside is None:
         lines.append(too_many(found, n_aside, rows, config.max_quarantined))
     quarantine = set_aside(table, key, located.set_aside)
-    kept = table if not n_aside else without_quarantined(table, quarantine.frame, quarantine.key)
+    kept = table
+    if n_aside and objective.target in have:
+        # What is kept is computed, so only what is looked at.
+        looked_at = table.select(*dict.fromkeys([*quarantine.key, objective.target]))
+        kept = without_quarantined(looked_at, quarantine.frame, quarantine.key)
     lines += class_lines(kept, fitting, objective)
     if rows == 0:
         lines.append("the table has no row")

@@ -7,11 +7,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from fivefold.data import splitting
+from fivefold.data import parts, splitting
+from fivefold.data.quarantine import without_quarantined
+from fivefold.data.rowhash import row_hashes, uniform
 from fivefold.data.split import Split, SplitConfig, split
 from fivefold.errors import ConfigError, SplitError
 from fivefold.objective import Objective
-from fivefold.table import Column, TableSchema, from_arrow, to_arrow
+from fivefold.table import Column, TableSchema, from_arrow, settle, to_arrow
 from fivefold.table.settle import MEMORY_CELLS
 
 from .test_split import BINARY, cut, days, ids
@@ -181,3 +183,23 @@ def test_a_stage_before_the_split_can_tell_the_parts(engine: str, method: str) -
     found = ids(cut(table, engine, method=method, **told))
     assert [at for at, code in enumerate(codes) if code == 0] == found["train"]
     assert [at for at, code in enumerate(codes) if code == 1] == found["test"]
+
+
+def test_rows_get_their_own_part_where_some_were_set_aside(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So many that the engines compute a join in several threads, and treated as a large table.
+    rows = 300_000
+    monkeypatch.setattr(splitting, "MEMORY_CELLS", 10)
+    monkeypatch.setattr(settle, "MEMORY_CELLS", 10)
+    numbers = pa.array(range(rows))
+    table = from_arrow(pa.table({"id": numbers, "a": numbers, "y": numbers}), engine)
+    aside = from_arrow(pa.table({"id": pa.array(range(0, rows, 7))}), engine)
+    kept = without_quarantined(table, aside, ["id"])
+    config = SplitConfig(key=["id"], engine=engine)
+    frame = splitting.parted(kept, TARGET, config)[0]
+    found = to_arrow(frame.select("id", splitting.PART).sort("id"))
+    draws = uniform(row_hashes(found, ["id"], config.seed))
+    expected = parts.by_hash(draws, parts.Ranges.of(config))
+    assert found.num_rows == rows - len(range(0, rows, 7))
+    assert found[splitting.PART].to_pylist() == expected.tolist()
