@@ -36,7 +36,6 @@ _FAR_FROM_CHANCE = 10
 _SAMPLED = 20_000
 _FEWEST = 2
 _EXAMPLES = 3
-_MOST_KEPT = 10_000
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -86,13 +85,13 @@ def compared(
             continue
         again = _among(_near(batch, features, config.digits), seen)
         repeated += int(again.sum())
-        if again.any() and sum(table.num_rows for table in kept) < _MOST_KEPT:
-            kept.append(batch.select(config.key).filter(_truths(again)))
+        if again.any():
+            kept = [_first([*kept, batch.select(config.key).filter(_truths(again))], config.key)]
     report: dict[str, Any] = {"test_content": "".join(f"{word:016x}" for word in content)}
     if reason:
         return report | {"duplicates": {"judged": False, "reason": reason}}
     share = repeated / rows if rows else 0.0
-    examples = _examples(kept, config.key)
+    examples = _examples(kept)
     if config.duplicates == "error" and share > config.max_duplicates:
         raise _repeated(repeated, rows, examples, config)
     return report | {
@@ -210,11 +209,14 @@ def _truths(values: npt.NDArray[np.bool_]) -> pa.Array:
     return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(packed)])
 
 
-def _examples(kept: Sequence[pa.Table], key: Sequence[str]) -> list[dict[str, Any]]:
-    if not kept:
-        return []
-    ordered = pa.concat_tables(kept).sort_by([(name, "ascending") for name in key])
-    rows = rows_of(ordered.slice(0, _EXAMPLES))
+def _first(keys: Sequence[pa.Table], key: Sequence[str]) -> pa.Table:
+    """Give the smallest keys: the same ones wherever an engine cuts its batches."""
+    ordered = pa.concat_tables(keys).sort_by([(name, "ascending") for name in key])
+    return ordered.slice(0, _EXAMPLES)
+
+
+def _examples(kept: Sequence[pa.Table]) -> list[dict[str, Any]]:
+    rows = [row for keys in kept for row in rows_of(keys)]
     return [{name: plain(value) for name, value in row.items()} for row in rows]
 
 
