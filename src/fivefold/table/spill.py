@@ -14,7 +14,8 @@ _numbers = count()
 
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
-    # A project's own disk is where there is room for its data, and DVC clears its tmp, too.
+    # A project's own disk is where there is room for its data, and Git and DVC ignore its tmp. A
+    # process that is killed leaves its folder there.
     own = Path(".dvc/tmp")
     return tempfile.TemporaryDirectory(
         prefix="fivefold-spill-",

@@ -61,7 +61,7 @@ class TableMapping:
         for column, known in self.categories.items():
             where, seen = f"integrate.tables.*.categories.{column}", dict[Any, str]()
             for category, others in known.items():
-                for value in {category, *others}:
+                for value in dict.fromkeys([category, *others]):
                     if seen.setdefault(value, category) != category:
                         raise ConfigError(
                             "a value stands for two categories",
