@@ -8,9 +8,10 @@ import narwhals as nw
 import numpy as np
 
 from fivefold.data import parts
+from fivefold.data.keys import count_rows
 from fivefold.data.rowhash import fingerprint
 from fivefold.data.splitting import PART, Drawn
-from fivefold.data.values import plain, rounded, rows_of, single
+from fivefold.data.values import plain, rounded, rows_of
 from fivefold.errors import SplitError
 from fivefold.objective import Objective
 from fivefold.table import TableSchema, to_arrow
@@ -134,7 +135,7 @@ class Described:
             return
         counts = self.found.frame.group_by(*key).agg(nw.len().alias("__rows"))
         twice = counts.filter(nw.col("__rows") > 1)
-        total = int(single(twice.select(nw.len().alias("keys")))["keys"])
+        total = count_rows(twice)
         if total:
             row = rows_of(to_arrow(twice.sort(*key).head(1)))[0]
             raise SplitError(

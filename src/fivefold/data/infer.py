@@ -10,6 +10,7 @@ import narwhals as nw
 import yaml
 
 from fivefold.data.findings import find
+from fivefold.data.keys import count_rows
 from fivefold.data.observe import observe
 from fivefold.data.values import dtype_name, single
 from fivefold.errors import DataError
@@ -56,7 +57,7 @@ def infer_schema(table: nw.LazyFrame[Any], target: str, key: Sequence[str] = ())
     frame = checkpoint(table)
     dtypes = {name: dtype_name(dtype) for name, dtype in frame.collect_schema().items()}
     seen = _observed(frame, dtypes)
-    rows = int(single(frame.select(nw.len().alias("rows")))["rows"])
+    rows = count_rows(frame)
     leaks = {
         finding["column"]
         for finding in find(frame, target, rows, seen[target]["distinct"])

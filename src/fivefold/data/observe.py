@@ -10,11 +10,12 @@ from typing import Any
 
 import narwhals as nw
 
+from fivefold.data.keys import count_rows
 from fivefold.data.values import dtype_name, plain, rows_of
 from fivefold.table import Column, bound, to_arrow
 from fivefold.table.engine import take
 
-__all__ = ["Observed", "allowed_values", "count_rows", "observe"]
+__all__ = ["Observed", "allowed_values", "observe"]
 
 # An engine plans a query of tens of thousands of expressions more slowly than it runs it.
 _AT_ONCE = 200
@@ -85,11 +86,6 @@ def _read(dtype: str, value: Any) -> Any:
 def _plain(value: Any) -> Any:
     # JSON has no infinity.
     return str(value) if isinstance(value, float) and math.isinf(value) else plain(value)
-
-
-def count_rows(table: nw.LazyFrame[Any]) -> int:
-    """Count the rows of a table."""
-    return int(to_arrow(table.select(nw.len().alias("rows")))["rows"][0].as_py())
 
 
 def allowed_values(column: Column) -> list[Any] | None:

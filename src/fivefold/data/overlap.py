@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fivefold.data.keys import count_rows
 from fivefold.data.rowhash import row_hashes, total
 from fivefold.data.splitting import PART
-from fivefold.data.values import plain, rows_of, single
+from fivefold.data.values import plain, rows_of
 from fivefold.errors import SplitError
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
@@ -124,7 +125,7 @@ def _by_chance(frame: nw.LazyFrame[Any], features: Sequence[str], config: SplitC
     that agree in every feature it has one, so that what is looked for does not pass for chance.
     """
     train = frame.filter(nw.col(PART) == 0)
-    rows = int(single(train.select(nw.len().alias("rows")))["rows"])
+    rows = count_rows(train)
     bound = np.uint64(min(1.0, _SAMPLED / max(rows, 1)) * (2**64 - 1025))
     words: dict[str, list[Hashes]] = {name: [] for name in features}
     whole: list[Hashes] = []

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fivefold.data import parts
+from fivefold.data.keys import count_rows
 from fivefold.data.rowhash import integers, row_hashes, uniform
-from fivefold.data.values import plain, rows_of, single
+from fivefold.data.values import plain, rows_of
 from fivefold.errors import SplitError
 from fivefold.objective import Objective
 from fivefold.table import from_arrow, require_columns, to_arrow
@@ -69,7 +70,7 @@ def parted(
         A row has no key, time, group or known part.
     """
     schema = table.collect_schema()
-    rows = int(single(table.select(nw.len().alias("rows")))["rows"])
+    rows = count_rows(table)
     cells = rows * len(schema.names())
     told = parts.declared(schema, config)
     if told is None:

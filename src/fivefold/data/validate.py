@@ -8,8 +8,9 @@ from typing import Any
 
 import narwhals as nw
 
+from fivefold.data.keys import count_rows
 from fivefold.data.lineage import column_sources
-from fivefold.data.observe import Observed, count_rows, observe
+from fivefold.data.observe import Observed, observe
 from fivefold.data.outcomes import (
     class_lines,
     failure_lines,

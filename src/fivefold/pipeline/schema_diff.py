@@ -49,7 +49,7 @@ def schema_differences(
     DataError
         The report does not say what the columns held.
     """
-    from fivefold.data.observe import count_rows
+    from fivefold.data.keys import count_rows
     from fivefold.data.schema_diff import against_report, against_schema, observed_now
     from fivefold.table import scan
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from fivefold.data.cleaning.text import changed
 from fivefold.data.columns import require_dtype, require_listed
 from fivefold.data.effects import effect
+from fivefold.data.keys import count_rows
 from fivefold.data.values import dtype_name, rows_of
 from fivefold.errors import ConfigError, DataError
 from fivefold.table import to_arrow
@@ -179,7 +180,7 @@ def _require_none(wrong: nw.LazyFrame[Any], name: str, what: str, hint: str) -> 
     texts = wrong.group_by(name).agg(nw.len().alias("__rows"))
     first = [row[name] for row in rows_of(to_arrow(texts.sort(name).head(5)))]
     if first:
-        count = to_arrow(texts.select(nw.len().alias("texts")))["texts"][0].as_py()
+        count = count_rows(texts)
         raise _unread(name, count, first, what, hint)
 
 

@@ -13,6 +13,7 @@ from fivefold.data.integration.lineage import Lineage
 from fivefold.data.integration.mapping import Source
 from fivefold.data.integration.nearest_rows import with_match
 from fivefold.data.integration.precedence import Held, held_name
+from fivefold.data.keys import count_rows
 from fivefold.data.values import dtype_name, examples, rows_of, single
 from fivefold.errors import JoinError
 from fivefold.table import checkpoint, require_columns, to_arrow
@@ -173,7 +174,7 @@ def _require_unique(
     worst = to_arrow(repeated.sort(count, *keys, descending=[True] + [False] * len(keys)).head(1))
     if worst.num_rows:
         row = rows_of(worst)[0]
-        total = to_arrow(repeated.select(nw.len())).column(0)[0].as_py()
+        total = count_rows(repeated)
         raise JoinError(
             f"the join is not {expect.replace('_', ' ')}: a key on the left is not unique"
             if named == _LEFT
@@ -261,9 +262,6 @@ def multiplied(left: nw.LazyFrame[Any], linked: Linked) -> tuple[nw.LazyFrame[An
         kept = kept.filter(~nw.col(linked.marker).is_null())
     kept = checkpoint(kept)
     found = kept.filter(~nw.col(linked.marker).is_null()).select(*linked.keys).unique()
-    rows = nw.len().alias("rows")
-    before, matched, after = (
-        int(single(frame.select(rows))["rows"]) for frame in (left, found, kept)
-    )
+    before, matched, after = (count_rows(frame) for frame in (left, found, kept))
     missed = left.select(*linked.keys).join(found, on=list(linked.keys), how="anti")
     return kept.drop(linked.marker), _figures(linked, before, matched, after, missed)

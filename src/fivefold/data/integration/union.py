@@ -10,7 +10,8 @@ import narwhals as nw
 
 from fivefold.data.integration.lineage import Lineage, Origin, Several, origins
 from fivefold.data.integration.mapping import Source
-from fivefold.data.values import dtype_name, single
+from fivefold.data.keys import count_rows
+from fivefold.data.values import dtype_name
 from fivefold.errors import ConfigError, DataError, nearest
 
 __all__ = ["Union", "stacked"]
@@ -100,10 +101,7 @@ def stacked(name: str, sources: Sequence[Source], union: Union) -> tuple[Source,
         lineage[union.source] = Several(
             "union", [Origin(source.name, None).noted(constant=source.name) for source in sources]
         )
-    rows = {
-        source.name: int(single(source.frame.select(nw.len().alias("n")))["n"])
-        for source in sources
-    }
+    rows = {source.name: count_rows(source.frame) for source in sources}
     report = {
         "tables": rows,
         "rows": sum(rows.values()),

@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fivefold.data.callables import call_of
+from fivefold.data.keys import count_rows
 from fivefold.data.labelling.votes import Floats, Ints
 from fivefold.data.rowhash import integers, row_hashes, uniform
-from fivefold.data.values import dtype_name, single
+from fivefold.data.values import dtype_name
 from fivefold.errors import ConfigError, DataError, FivefoldError
 from fivefold.features import feature_frame
 from fivefold.table import Column, TableSchema, from_arrow, require_columns, to_arrow
@@ -84,7 +85,7 @@ def drawn(
     int
         How many rows there are in all.
     """
-    total = int(single(frame.select(nw.len().alias("rows")))["rows"])
+    total = count_rows(frame)
     names = list(dict.fromkeys([*config.key, *columns]))
     wanted = frame.select(*names)
     if total > config.model.most_rows:

@@ -10,6 +10,7 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
+from fivefold.data.keys import count_rows
 from fivefold.data.profiling import gaps, pairs, sampling
 from fivefold.data.profiling.alarms import alarms_of
 from fivefold.data.profiling.arrays import missing_of
@@ -22,7 +23,6 @@ from fivefold.data.profiling.parting import NAMES, PART, Parting
 from fivefold.data.profiling.periods import over_time
 from fivefold.data.profiling.report import column_report, shortened, target_report
 from fivefold.data.profiling.shift import part_rows
-from fivefold.data.values import single
 from fivefold.objective import Objective
 from fivefold.table import TableSchema, to_arrow
 
@@ -72,7 +72,7 @@ def summarise(
     objective : Objective
     config : ExploreConfig
     """
-    rows = int(single(frame.select(nw.len().alias("rows")))["rows"])
+    rows = count_rows(frame)
     parting = Parting.of(config.split)
     if rows <= MOST_ROWS:
         groups, found, reason = _in_memory(frame, schema, objective, config, parting, rows)
