@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -41,9 +41,11 @@ def numbered(rows: Rows, name: str | None) -> Rows:
     schema = pa.schema([pa.field(name, pa.int64()), *rows.schema])
 
     def batches() -> Iterator[pa.RecordBatch]:
+        from fivefold.table.arrays import integer_array
+
         first = 1
         for batch in rows.batches():
-            numbers = _integers(range(first, first + batch.num_rows))
+            numbers = integer_array(range(first, first + batch.num_rows))
             yield pa.RecordBatch.from_arrays([numbers, *batch.columns], schema=schema)
             first += batch.num_rows
 
@@ -74,11 +76,13 @@ def sampled(rows: Rows, count: int, size: int | None, name: str, seed: int) -> R
     chosen = _chosen(count, size, name, seed)
 
     def batches() -> Iterator[pa.RecordBatch]:
+        from fivefold.table.arrays import integer_array
+
         first = 0
         for batch in rows.batches():
             start, end = chosen.searchsorted([first, first + batch.num_rows])
             if end > start:
-                yield batch.take(_integers(chosen[start:end] - first))
+                yield batch.take(integer_array(chosen[start:end] - first))
             first += batch.num_rows
 
     return Rows(rows.schema, batches, size)
@@ -102,11 +106,3 @@ def _chosen(count: int, size: int, name: str, seed: int) -> npt.NDArray[np.int64
         smallest = np.argsort(draws, kind="stable")[:size]
         draws, places = draws[smallest], places[smallest]
     return np.sort(places)
-
-
-def _integers(values: Any) -> pa.Array:
-    """Make an Arrow column of numbers without Arrow's converter, which imports pandas."""
-    import numpy as np
-
-    numbers = np.ascontiguousarray(values, dtype=np.int64)
-    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])

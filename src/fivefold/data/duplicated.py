@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from fivefold.data.rowhash import integers
-from fivefold.data.sampling import Sample, floats
+from fivefold.data.sampling import Sample
+from fivefold.table.arrays import floats, integers
 
 __all__ = ["repeated_columns"]
 
@@ -52,7 +52,6 @@ def _renamed(table: pa.Table, columns: Sequence[str], said: str) -> Found:
     seen: dict[bytes, tuple[str, pa.Array]] = {}
     for name in columns:
         encoded = table[name].dictionary_encode(null_encoding="encode").combine_chunks()
-        encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
         numbers = integers(pa.chunked_array([encoded]))
         digest = hashlib.blake2b(numbers.astype("<i4").tobytes(), digest_size=16).digest()
         if digest not in seen:

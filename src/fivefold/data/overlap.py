@@ -23,6 +23,7 @@ from fivefold.data.values import plain, rows_of
 from fivefold.errors import SplitError
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
+from fivefold.table.arrays import truth_array
 from fivefold.table.engine import batches
 from fivefold.table.parquet import canonical
 
@@ -87,7 +88,9 @@ def compared(
         again = _among(_near(batch, features, config.digits), seen)
         repeated += int(again.sum())
         if again.any():
-            kept = [_first([*kept, batch.select(config.key).filter(_truths(again))], config.key)]
+            kept = [
+                _first([*kept, batch.select(config.key).filter(truth_array(again))], config.key)
+            ]
     report: dict[str, Any] = {"test_content": "".join(f"{word:016x}" for word in content)}
     if reason:
         return report | {"duplicates": {"judged": False, "reason": reason}}
@@ -130,7 +133,7 @@ def _by_chance(frame: nw.LazyFrame[Any], features: Sequence[str], config: SplitC
     words: dict[str, list[Hashes]] = {name: [] for name in features}
     whole: list[Hashes] = []
     for batch in _tables(train, list(dict.fromkeys([*config.key, *features]))):
-        chosen = batch.filter(_truths(row_hashes(batch, config.key) <= bound))
+        chosen = batch.filter(truth_array(row_hashes(batch, config.key) <= bound))
         near = _comparable(chosen, features, config.digits)
         whole.append(row_hashes(near, features))
         for name in features:
@@ -181,10 +184,7 @@ def _compared(column: pa.ChunkedArray, digits: int) -> pa.ChunkedArray:
     if pa.types.is_floating(type_):
         return _significant(column, digits)
     if canonical(pa.schema([("", type_)])).field(0).type == pa.string():
-        encoded = column.cast(pa.large_string()).combine_chunks()
-        encoded = pa.chunked_array([encoded]) if isinstance(encoded, pa.Array) else encoded
-        coded = encoded.dictionary_encode().unify_dictionaries().combine_chunks()
-        coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
+        coded = column.cast(pa.large_string()).combine_chunks().dictionary_encode()
         words = pa.array([_normal(text) for text in coded.dictionary.to_pylist()], pa.string())
         return pa.chunked_array([words.take(coded.indices)])
     return column
@@ -203,11 +203,6 @@ def _significant(column: pa.ChunkedArray, digits: int) -> pa.ChunkedArray:
     scale = pc.power(10.0, pc.subtract(float(digits - 1), pc.if_else(usable, size, 0.0)))
     # Scaled back: 1.5 and 15 have the same digits, and are not the same.
     return pc.if_else(usable, pc.divide(pc.round(pc.multiply(column, scale)), scale), column)
-
-
-def _truths(values: npt.NDArray[np.bool_]) -> pa.Array:
-    packed = np.packbits(values, bitorder="little")
-    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(packed)])
 
 
 def _first(keys: Sequence[pa.Table], key: Sequence[str]) -> pa.Table:

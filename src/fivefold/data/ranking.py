@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fivefold.data.rowhash import integers
-from fivefold.data.sampling import Sample, floats
+from fivefold.data.sampling import Sample
+from fivefold.table.arrays import floats, integers
 
 __all__ = ["area", "determining", "ranking", "separating"]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["fingerprint", "integers", "row_hashes", "total", "uniform"]
+from fivefold.table.arrays import integers, viewed
+
+__all__ = ["fingerprint", "row_hashes", "total", "uniform"]
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -69,18 +70,6 @@ def _mixed(words: Hashes) -> Hashes:
         return words ^ (words >> np.uint64(31))
 
 
-def integers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Read a column of whole numbers, or the indices of a dictionary, without missing values.
-
-    Read where they stand in Arrow's memory: Arrow's own way to NumPy imports pandas.
-    """
-    array = _array(column)
-    if pa.types.is_dictionary(array.type):
-        array = array.indices
-    numbers: npt.NDArray[np.int64] = _numbers(array.cast(pa.int64()), np.int64)
-    return numbers
-
-
 def _words(column: pa.ChunkedArray) -> Hashes:
     """Give a column's values as 64-bit words; a missing one has a word of its own."""
     if not column.null_count:
@@ -98,7 +87,7 @@ def _known_words(column: pa.ChunkedArray) -> Hashes:
     type_ = column.type
     if pa.types.is_floating(type_):
         # Adding zero makes the negative zero positive: they are equal, so they hash alike.
-        floats = _numbers(_array(column.cast(pa.float64())), np.float64) + 0.0
+        floats = viewed(column.cast(pa.float64()).combine_chunks(), np.float64) + 0.0
         words: Hashes = floats.view(np.uint64)
         return words
     if pa.types.is_timestamp(type_):
@@ -106,22 +95,10 @@ def _known_words(column: pa.ChunkedArray) -> Hashes:
     elif pa.types.is_date32(type_):
         column = column.cast(pa.int32())
     elif not (pa.types.is_integer(type_) or pa.types.is_boolean(type_)):
-        encoded = _array(column.cast(pa.large_string())).dictionary_encode()
+        encoded = column.cast(pa.large_string()).combine_chunks().dictionary_encode()
         texts = encoded.dictionary.to_pylist()
         digests = b"".join(hashlib.blake2b(t.encode(), digest_size=8).digest() for t in texts)
         by_code = np.frombuffer(digests, "<u8").astype(np.uint64)
-        chosen: Hashes = by_code[_numbers(encoded.indices.cast(pa.int64()), np.int64)]
+        chosen: Hashes = by_code[viewed(encoded.indices.cast(pa.int64()), np.int64)]
         return chosen
     return integers(column).view(np.uint64)
-
-
-def _array(column: pa.ChunkedArray) -> pa.Array:
-    combined = column.combine_chunks()
-    return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
-
-
-def _numbers(values: pa.Array, dtype: Any) -> Any:
-    if len(values) == 0:
-        return np.empty(0, dtype=dtype)
-    whole = np.frombuffer(values.buffers()[1], dtype=dtype)
-    return whole[values.offset : values.offset + len(values)]

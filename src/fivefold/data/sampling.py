@@ -8,16 +8,16 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from fivefold.data.keys import count_rows
 from fivefold.data.rowhash import row_hashes, uniform
 from fivefold.data.values import single
+from fivefold.table.arrays import integer_array
 from fivefold.table.engine import batches, names_of
 from fivefold.table.parquet import canonical
 
-__all__ = ["Sample", "floats", "sample_of"]
+__all__ = ["Sample", "sample_of"]
 
 _SEED = 5
 
@@ -75,7 +75,7 @@ def sample_of(
         if share < 1:
             known = table.drop_null() if any(table[n].null_count for n in key) else table
             draws = uniform(row_hashes(known.select(list(key)), list(key), _SEED))
-            table = known.take(_places(np.flatnonzero(draws < share)))
+            table = known.take(integer_array(np.flatnonzero(draws < share)))
         chosen.append(table)
     whole = pa.concat_tables(chosen) if chosen else schema.empty_table()
     return Sample(whole.cast(canonical(schema)), share)
@@ -85,27 +85,3 @@ def _complete(frame: nw.LazyFrame[Any]) -> list[str]:
     names = names_of(frame)
     missing = single(frame.select(nw.col(name).null_count().alias(name) for name in names))
     return [name for name in names if not missing[name]]
-
-
-def _places(numbers: npt.NDArray[np.int64]) -> pa.Array:
-    # From the buffer: Arrow's own way from NumPy imports pandas.
-    whole = np.ascontiguousarray(numbers, dtype=np.int64)
-    return pa.Array.from_buffers(pa.int64(), len(whole), [None, pa.py_buffer(whole)])
-
-
-def floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    """Read a column of numbers as floating-point ones; what is missing is NaN."""
-    combined = column.combine_chunks()
-    array = combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
-    if pa.types.is_boolean(array.type):
-        array = array.cast(pa.int8())
-    array = array.cast(pa.float64(), safe=False)
-    values = np.frombuffer(array.buffers()[1], np.float64) if len(array) else np.empty(0)
-    values = values[array.offset : array.offset + len(array)].copy()
-    if array.null_count:
-        import pyarrow.compute as pc
-
-        bits = pc.is_null(array).cast(pa.uint8())
-        missing = np.frombuffer(bits.buffers()[1], np.uint8)[bits.offset : bits.offset + len(bits)]
-        values[missing.astype(bool)] = np.nan
-    return values

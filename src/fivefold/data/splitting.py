@@ -13,11 +13,12 @@ import pyarrow as pa
 
 from fivefold.data import parts
 from fivefold.data.keys import count_rows
-from fivefold.data.rowhash import integers, row_hashes, uniform
+from fivefold.data.rowhash import row_hashes, uniform
 from fivefold.data.values import plain, rows_of
 from fivefold.errors import SplitError
 from fivefold.objective import Objective
 from fivefold.table import from_arrow, require_columns, to_arrow
+from fivefold.table.arrays import integer_array, integers
 from fivefold.table.engine import batches
 from fivefold.table.settle import MEMORY_CELLS, settle, spill
 
@@ -160,21 +161,16 @@ def _attached(table: nw.LazyFrame[Any], codes: Codes, cells: int) -> nw.LazyFram
     """Put the parts beside the rows, in memory if the table is small and in a file if not."""
     engine = str(table.implementation.value)
     if cells <= MEMORY_CELLS:
-        return from_arrow(to_arrow(table).append_column(PART, _column(codes)), engine)
+        return from_arrow(to_arrow(table).append_column(PART, integer_array(codes)), engine)
     schema, rows = batches(table)
 
     def with_parts() -> Any:
         at = 0
         for batch in rows:
-            yield batch.append_column(PART, _column(codes[at : at + batch.num_rows]))
+            yield batch.append_column(PART, integer_array(codes[at : at + batch.num_rows]))
             at += batch.num_rows
 
     return spill(schema.append(pa.field(PART, pa.int64())), with_parts(), engine)
-
-
-def _column(codes: Codes) -> pa.Array:
-    numbers = np.ascontiguousarray(codes, dtype=np.int64)
-    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def _require_told(table: nw.LazyFrame[Any], config: SplitConfig) -> None:

@@ -131,6 +131,7 @@ def _drawn(frame: nw.LazyFrame[Any], config: SplitConfig) -> nw.LazyFrame[Any]:
     """Draw each row's part by the hash of its key, a batch of rows at a time."""
     from fivefold.data import parts
     from fivefold.data.rowhash import row_hashes, uniform
+    from fivefold.table.arrays import truth_array
 
     schema, rows = batches(frame)
 
@@ -140,19 +141,11 @@ def _drawn(frame: nw.LazyFrame[Any], config: SplitConfig) -> nw.LazyFrame[Any]:
             _require_keys(table, config.key)
             hashes = row_hashes(table.select(config.key), config.key, config.seed)
             codes = parts.by_hash(uniform(hashes), parts.Ranges.of(config))
-            yield batch.append_column(TRAINING, _truths(codes == 0))
+            yield batch.append_column(TRAINING, truth_array(codes == 0))
 
     return spill(
         schema.append(pa.field(TRAINING, pa.bool_())), flagged(), str(frame.implementation.value)
     )
-
-
-def _truths(values: Any) -> pa.Array:
-    import numpy as np
-
-    # From the bits: Arrow's own way from NumPy imports pandas.
-    bits = np.packbits(values, bitorder="little")
-    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(bits)])
 
 
 def _require_keys(table: pa.Table, key: Sequence[str]) -> None:

@@ -13,8 +13,9 @@ import pyarrow as pa
 from fivefold.data.cleaning.grouped import overall
 from fivefold.data.columns import as_floats
 from fivefold.data.rowhash import row_hashes
-from fivefold.data.sampling import floats, sample_of
+from fivefold.data.sampling import sample_of
 from fivefold.errors import ConfigError, DataError
+from fivefold.table.arrays import floats, truth_array
 from fivefold.table.engine import batches
 from fivefold.table.settle import spill
 
@@ -81,9 +82,7 @@ def scored(
         for batch in rows:
             if batch.num_rows:
                 matrix = _matrix(pa.Table.from_batches([batch]), columns, medians)
-                out = np.packbits(forest.predict(matrix) < 0, bitorder="little")
-                flags = pa.Array.from_buffers(pa.bool_(), batch.num_rows, [None, pa.py_buffer(out)])
-                yield batch.append_column(into, flags)
+                yield batch.append_column(into, truth_array(forest.predict(matrix) < 0))
 
     return spill(
         schema.append(pa.field(into, pa.bool_())), judged(), str(table.implementation.value)

@@ -17,8 +17,8 @@ from fivefold.data.labelling.keyed import column_of, known, numbered, read, show
 from fivefold.data.labelling.settings import Annotators
 from fivefold.data.labelling.vocabulary import Vocabulary
 from fivefold.data.labelling.votes import Ints, Votes
-from fivefold.data.rowhash import integers
 from fivefold.errors import DataError
+from fivefold.table.arrays import integers
 
 if TYPE_CHECKING:
     from fivefold.data.label import LabelConfig
@@ -220,8 +220,6 @@ def _once(
 
 def _coded(column: pa.ChunkedArray) -> tuple[list[Any], Ints]:
     encoded = column.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
     return encoded.dictionary.to_pylist(), integers(pa.chunked_array([encoded.indices]))
 
 

@@ -123,7 +123,6 @@ def _as_arrow(given: Any) -> pa.Array | None:
             given = _of_frame(given)
     if isinstance(given, pa.ChunkedArray):
         given = given.combine_chunks()
-        given = given.chunk(0) if isinstance(given, pa.ChunkedArray) else given
     return given
 
 

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from fivefold.data.callables import call_of
 from fivefold.data.keys import count_rows
 from fivefold.data.labelling.votes import Floats, Ints
-from fivefold.data.rowhash import integers, row_hashes, uniform
+from fivefold.data.rowhash import row_hashes, uniform
 from fivefold.data.values import dtype_name
 from fivefold.errors import ConfigError, DataError, FivefoldError
 from fivefold.features import feature_frame
 from fivefold.table import Column, TableSchema, from_arrow, require_columns, to_arrow
+from fivefold.table.arrays import integers
 from fivefold.table.engine import batches
 
 if TYPE_CHECKING:

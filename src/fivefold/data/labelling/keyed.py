@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fivefold.data.labelling.votes import Ints
-from fivefold.data.rowhash import integers
 from fivefold.data.values import dtype_name, plain, rows_of
 from fivefold.errors import ConfigError, DataError, nearest
 from fivefold.table import from_arrow, require_columns, to_arrow
+from fivefold.table.arrays import integers
 
 __all__ = ["column_of", "known", "numbered", "read", "shown"]
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fivefold.data.rowhash import integers
+from fivefold.table.arrays import integers, viewed
 
 __all__ = ["DAY", "Flags", "Values", "missing_of", "numbers_of", "texts_of"]
 
@@ -43,12 +43,7 @@ def numbers_of(column: pa.ChunkedArray) -> tuple[Values, Flags, int]:
     known = ~missing_of(column)
     type_ = column.type
     if pa.types.is_floating(type_) or pa.types.is_decimal(type_):
-        array = column.cast(pa.float64()).combine_chunks()
-        if isinstance(array, pa.ChunkedArray):
-            array = array.chunk(0) if array.num_chunks else pa.array([], pa.float64())
-        size = len(array)
-        whole = np.frombuffer(array.buffers()[1], np.float64) if size else np.empty(0)
-        values = whole[array.offset : array.offset + size] + 0.0
+        values = viewed(column.cast(pa.float64()).combine_chunks(), np.float64) + 0.0
         infinite = int((np.isinf(values) & known).sum())
         return values, known & np.isfinite(values), infinite
     if pa.types.is_timestamp(type_):
@@ -72,8 +67,6 @@ def texts_of(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.Array]:
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.string())
     encoded = column.cast(pa.large_string()).dictionary_encode().combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], encoded.type)
     missing = missing_of(column)
     codes = integers(pa.chunked_array([encoded.indices.cast(pa.int64())])).copy()
     codes[missing] = -1

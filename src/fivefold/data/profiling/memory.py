@@ -22,8 +22,8 @@ from fivefold.data.profiling.measured import (
     fine_edges,
     moments,
 )
-from fivefold.data.rowhash import integers
 from fivefold.data.values import rounded
+from fivefold.table.arrays import integer_array, integers
 
 __all__ = ["Rows", "count_cells", "measure_numbers", "measure_texts"]
 
@@ -205,7 +205,7 @@ def measure_texts(column: pa.ChunkedArray, top: int, rows: Rows) -> Measured:
         every = np.arange(count + 1)
         whole = count_cells(lambda part: every[codes[part]], count, rows)
     figures = {} if pa.types.is_boolean(column.type) else lengths(texts, sizes)
-    names = tuple(texts.take(_indices(chosen)).to_pylist())
+    names = tuple(texts.take(integer_array(chosen)).to_pylist())
     return Measured(missing, count, figures, names=names, cells=cells, whole=whole)
 
 
@@ -216,7 +216,7 @@ def most_frequent(sizes: NDArray[np.int64], texts: pa.Array, top: int) -> NDArra
         places = np.flatnonzero(sizes >= least)
     else:
         places = np.arange(len(sizes))
-    by_name = places[_order(texts.take(_indices(places)))]
+    by_name = places[_order(texts.take(integer_array(places)))]
     chosen: NDArray[np.int64] = by_name[np.argsort(-sizes[by_name], kind="stable")][:top]
     return chosen
 
@@ -240,11 +240,6 @@ def lengths(texts: pa.Array, sizes: NDArray[np.int64]) -> dict[str, Any]:
 def _integers(array: pa.Array) -> NDArray[np.int64]:
 
     return integers(pa.chunked_array([array]))
-
-
-def _indices(places: NDArray[np.int64]) -> pa.Array:
-    numbers = np.ascontiguousarray(places, dtype=np.int64)
-    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def _order(texts: pa.Array) -> NDArray[np.int64]:

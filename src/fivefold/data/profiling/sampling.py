@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from fivefold.data.rowhash import row_hashes, uniform
 from fivefold.table import TableSchema, from_arrow, to_arrow
+from fivefold.table.arrays import integer_array
 from fivefold.table.engine import batches
 
-__all__ = ["chosen_rows", "indices", "most_rows", "name_columns", "semi_joined"]
+__all__ = ["chosen_rows", "most_rows", "name_columns", "semi_joined"]
 
 _SEED = 17
 # Values of a sample that are held at a time, whatever the shape of the table.
@@ -94,7 +95,7 @@ def semi_joined(
     joined = frame.select(*dict.fromkeys([*names, *key]))
     table = to_arrow(joined.join(wanted, on=list(key), how="semi"))
     order = np.argsort(hashes_of(table, key), kind="stable").astype(np.int64)
-    return table.take(indices(order))
+    return table.take(integer_array(order))
 
 
 def _drawn_keys(frame: nw.LazyFrame[Any], key: Sequence[str], share: float) -> pa.Table:
@@ -103,15 +104,9 @@ def _drawn_keys(frame: nw.LazyFrame[Any], key: Sequence[str], share: float) -> p
     kept = []
     for batch in stream:
         part = pa.Table.from_batches([batch])
-        kept.append(part.take(indices(np.flatnonzero(uniform(hashes_of(part, key)) < share))))
+        kept.append(part.take(integer_array(np.flatnonzero(uniform(hashes_of(part, key)) < share))))
     found = pa.concat_tables(kept)
     for name in key:
         # A missing key equals no other, and so can't be joined on.
         found = found.filter(pc.is_valid(found[name]))
     return found
-
-
-def indices(places: NDArray[np.int64]) -> pa.Array:
-    """Give places as Arrow's own, without a copy."""
-    numbers = np.ascontiguousarray(places, dtype=np.int64)
-    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])

@@ -25,6 +25,7 @@ from fivefold.data.profiling.report import column_report, shortened, target_repo
 from fivefold.data.profiling.shift import part_rows
 from fivefold.objective import Objective
 from fivefold.table import TableSchema, to_arrow
+from fivefold.table.arrays import integer_array
 
 if TYPE_CHECKING:
     from fivefold.data.explore import ExploreConfig
@@ -133,7 +134,7 @@ def _in_memory(
     )
     key = sampling.name_columns(config.key, schema)
     most = sampling.most_rows(config.sample, len(schema.columns))
-    chosen = sampling.indices(
+    chosen = integer_array(
         sampling.chosen_rows((to_arrow(frame.select(name))[name] for name in key), most)
     )
     measured: dict[str, Measured] = {}
@@ -217,7 +218,7 @@ def _frequent(column: pa.ChunkedArray, most: int) -> list[str]:
         return []
     sizes = np.bincount(codes[codes >= 0], minlength=len(texts))
     chosen = most_frequent(sizes, texts, most)
-    names: list[str] = texts.take(sampling.indices(chosen)).to_pylist()
+    names: list[str] = texts.take(integer_array(chosen)).to_pylist()
     return names
 
 
