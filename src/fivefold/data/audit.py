@@ -15,7 +15,7 @@ from fivefold.data.keys import count_rows, repeats
 from fivefold.data.training import TRAINING
 from fivefold.data.values import dtype_name, examples, single
 from fivefold.table import from_arrow
-from fivefold.table.engine import names_of
+from fivefold.table.engine import engine_of, names_of
 
 __all__ = ["Auditor", "with_copies", "without_copies"]
 
@@ -164,7 +164,7 @@ class Auditor:
 
         rows = count_rows(frame)
         held = sample_of(frame, self.key, columns, round(share * rows), rows).table
-        return from_arrow(held, str(frame.implementation.value))
+        return from_arrow(held, engine_of(frame))
 
     def _compared(
         self, before: nw.LazyFrame[Any], after: nw.LazyFrame[Any], columns: Sequence[str]

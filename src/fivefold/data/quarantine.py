@@ -9,6 +9,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from fivefold.table import Table, checkpoint, from_arrow, to_arrow
+from fivefold.table.engine import engine_of
 from fivefold.table.parquet import canonical
 
 __all__ = ["REASON", "set_aside", "without_quarantined"]
@@ -61,10 +62,6 @@ def set_aside(table: nw.LazyFrame[Any], key: Sequence[str], reasons: pa.Table | 
         none = table.head(0).with_columns(nw.lit("").alias(REASON))
         return Table(none, tuple(key) or (names[0],))
     # The table's keys were kept by the one writer, in types that engines agree on.
-    found = from_arrow(reasons.cast(canonical(reasons.schema)), _engine(table))
+    found = from_arrow(reasons.cast(canonical(reasons.schema)), engine_of(table))
     rows = table.join(found, on=list(key), how="inner")
     return Table(rows.select(*names, REASON), tuple(key))
-
-
-def _engine(frame: nw.LazyFrame[Any]) -> str:
-    return str(frame.implementation.value)

@@ -19,7 +19,7 @@ from fivefold.errors import SplitError
 from fivefold.objective import Objective
 from fivefold.table import from_arrow, require_columns, to_arrow
 from fivefold.table.arrays import integer_array, integers
-from fivefold.table.engine import batches
+from fivefold.table.engine import batches, engine_of
 from fivefold.table.settle import MEMORY_CELLS, settle, spill
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _narrow(table: nw.LazyFrame[Any], names: Sequence[str]) -> Any:
 
 def _attached(table: nw.LazyFrame[Any], codes: Codes, cells: int) -> nw.LazyFrame[Any]:
     """Put the parts beside the rows, in memory if the table is small and in a file if not."""
-    engine = str(table.implementation.value)
+    engine = engine_of(table)
     if cells <= MEMORY_CELLS:
         return from_arrow(to_arrow(table).append_column(PART, integer_array(codes)), engine)
     schema, rows = batches(table)

@@ -13,7 +13,7 @@ from fivefold.data.split import SplitConfig
 from fivefold.data.values import single
 from fivefold.errors import ConfigError, DataError, FivefoldError
 from fivefold.table import require_columns
-from fivefold.table.engine import batches, names_of
+from fivefold.table.engine import batches, engine_of, names_of
 from fivefold.table.settle import spill
 
 __all__ = ["TRAINING", "Training"]
@@ -143,9 +143,7 @@ def _drawn(frame: nw.LazyFrame[Any], config: SplitConfig) -> nw.LazyFrame[Any]:
             codes = parts.by_hash(uniform(hashes), parts.Ranges.of(config))
             yield batch.append_column(TRAINING, truth_array(codes == 0))
 
-    return spill(
-        schema.append(pa.field(TRAINING, pa.bool_())), flagged(), str(frame.implementation.value)
-    )
+    return spill(schema.append(pa.field(TRAINING, pa.bool_())), flagged(), engine_of(frame))
 
 
 def _require_keys(table: pa.Table, key: Sequence[str]) -> None:

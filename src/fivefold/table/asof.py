@@ -7,7 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
-from fivefold.table.engine import duckdb_connection, wrapped
+from fivefold.table.engine import duckdb_connection, quoted, wrapped
 
 __all__ = ["asof_join"]
 
@@ -68,14 +68,10 @@ def _on_duckdb(
 ) -> Any:
     # Named in the query below, which finds them as variables.
     ours, theirs = nw.to_native(left), nw.to_native(right)  # noqa: F841
-    equal = [f"ours.{_quoted(name)} = theirs.{_quoted(name)}" for name in by]
+    equal = [f"ours.{quoted(name)} = theirs.{quoted(name)}" for name in by]
     order = "<=" if forward else ">="
-    conditions = " AND ".join([*equal, f"ours.{_quoted(on)} {order} theirs.{_quoted(match)}"])
+    conditions = " AND ".join([*equal, f"ours.{quoted(on)} {order} theirs.{quoted(match)}"])
     return duckdb_connection().sql(
-        f"SELECT ours.*, theirs.{_quoted(match)} "  # noqa: S608 - names, quoted
+        f"SELECT ours.*, theirs.{quoted(match)} "  # noqa: S608 - names, quoted
         f"FROM ours ASOF LEFT JOIN theirs ON {conditions}"
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

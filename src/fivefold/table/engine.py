@@ -24,9 +24,11 @@ __all__ = [
     "batches",
     "checkpoint",
     "duckdb_connection",
+    "engine_of",
     "from_arrow",
     "from_native",
     "names_of",
+    "quoted",
     "require_columns",
     "scan",
     "take",
@@ -208,9 +210,18 @@ def take(frame: nw.LazyFrame[Any], names: Sequence[str]) -> nw.LazyFrame[Any]:
     minute, which SQL does not take.
     """
     if frame.implementation.is_duckdb():
-        quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-        return wrapped(nw.to_native(frame).project(quoted))
+        return wrapped(nw.to_native(frame).project(", ".join(quoted(name) for name in names)))
     return frame.select(*names)
+
+
+def quoted(name: str) -> str:
+    """Give a column's name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def engine_of(frame: nw.LazyFrame[Any]) -> str:
+    """Name the engine that runs a frame."""
+    return str(frame.implementation.value)
 
 
 def names_of(frame: nw.LazyFrame[Any]) -> list[str]:

@@ -9,7 +9,7 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fivefold.table.engine import batches, checkpoint, scan
+from fivefold.table.engine import batches, checkpoint, engine_of, scan
 from fivefold.table.memory import MEMORY_CELLS
 from fivefold.table.spill import spill_path
 
@@ -37,7 +37,7 @@ def settle(frame: nw.LazyFrame[Any], cells: int, cheap: bool = False) -> nw.Lazy
     if cheap:
         return frame
     schema, rows = batches(frame)
-    return spill(schema, rows, str(implementation.value))
+    return spill(schema, rows, engine_of(frame))
 
 
 def spill(schema: pa.Schema, rows: Iterable[pa.RecordBatch], engine: str) -> nw.LazyFrame[Any]:

@@ -14,6 +14,7 @@ from fivefold.data.columns import as_floats, require_dtype, require_listed, rewr
 from fivefold.data.values import dtype_name, rows_of
 from fivefold.errors import ConfigError, nearest
 from fivefold.table import from_arrow, to_arrow
+from fivefold.table.engine import engine_of
 
 __all__ = ["beyond", "learnt_bounds", "limited", "require_numbers"]
 
@@ -108,7 +109,7 @@ def _away(placed: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any
 
 
 def _beside(table: nw.LazyFrame[Any], groups: pa.Table, by: Sequence[str]) -> nw.LazyFrame[Any]:
-    given = from_arrow(groups, str(table.implementation.value))
+    given = from_arrow(groups, engine_of(table))
     return table.join(given, on=list(by), how="inner")
 
 

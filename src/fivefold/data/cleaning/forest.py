@@ -16,7 +16,7 @@ from fivefold.data.rowhash import row_hashes
 from fivefold.data.sampling import sample_of
 from fivefold.errors import ConfigError, DataError
 from fivefold.table.arrays import floats, truth_array
-from fivefold.table.engine import batches
+from fivefold.table.engine import batches, engine_of
 from fivefold.table.settle import spill
 
 __all__ = ["grown", "scored"]
@@ -84,9 +84,7 @@ def scored(
                 matrix = _matrix(pa.Table.from_batches([batch]), columns, medians)
                 yield batch.append_column(into, truth_array(forest.predict(matrix) < 0))
 
-    return spill(
-        schema.append(pa.field(into, pa.bool_())), judged(), str(table.implementation.value)
-    )
+    return spill(schema.append(pa.field(into, pa.bool_())), judged(), engine_of(table))
 
 
 def _matrix(

@@ -11,6 +11,7 @@ import pyarrow as pa
 from fivefold.data.columns import as_floats, rewritten
 from fivefold.data.values import dtype_name, rounded, rows_of
 from fivefold.table import from_arrow, to_arrow
+from fivefold.table.engine import engine_of
 from fivefold.table.parquet import canonical
 
 __all__ = ["attached", "finite", "grouped_table", "overall"]
@@ -115,5 +116,5 @@ def attached(
         return table, lambda _: []
     names = {name: f"__learnt_{at}" for at, name in enumerate(columns)}
     renamed = groups.rename_columns([names.get(name, name) for name in groups.column_names])
-    given = from_arrow(renamed, str(table.implementation.value))
+    given = from_arrow(renamed, engine_of(table))
     return table.join(given, on=list(by), how="left"), lambda name: [nw.col(names[name])]

@@ -12,7 +12,7 @@ from fivefold.data.columns import require_dtype, require_listed, rewritten
 from fivefold.data.effects import effect
 from fivefold.errors import ConfigError, nearest
 from fivefold.table import from_arrow, to_arrow
-from fivefold.table.engine import names_of
+from fivefold.table.engine import engine_of, names_of
 
 __all__ = ["normalise_text", "respell", "strip"]
 
@@ -144,7 +144,7 @@ def changed(
     """
     import pyarrow.compute as pc
 
-    engine = str(table.implementation.value)
+    engine = engine_of(table)
     values = to_arrow(table.select(nw.col(name).alias(_OLD)).drop_nulls().unique())
     old = values[_OLD].combine_chunks().cast(pa.string())
     new = change(old)

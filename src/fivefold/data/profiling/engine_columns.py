@@ -30,6 +30,7 @@ from fivefold.data.profiling.measured import (
 from fivefold.data.profiling.memory import fences
 from fivefold.data.values import rounded, rows_of, single
 from fivefold.table import to_arrow
+from fivefold.table.engine import quoted
 
 __all__ = ["SLOT", "VALUE", "measure_in_engine"]
 
@@ -107,8 +108,7 @@ def _timed(frame: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any
         return frame
     if frame.implementation.is_duckdb():
         # Narwhals has no name for it there.
-        quoted = ['"' + name.replace('"', '""') + '"' for name in columns]
-        changed = ", ".join(f"epoch_us({name}) AS {name}" for name in quoted)
+        changed = ", ".join(f"epoch_us({name}) AS {name}" for name in map(quoted, columns))
         replaced: nw.LazyFrame[Any] = nw.from_native(
             nw.to_native(frame).project(f"* REPLACE ({changed})")
         )
