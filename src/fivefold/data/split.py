@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import narwhals as nw
@@ -85,6 +86,18 @@ class SplitConfig:
     duplicates: str = "error"
     digits: int = 6
     max_duplicates: float = 0.01
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> SplitConfig:
+        """Read it from the section ``split``, for a stage before the split that looks at the parts.
+
+        Raises
+        ------
+        ConfigError
+            As for the stage split itself, which alone names an unknown key.
+        """
+        known = {item.name for item in fields(cls)}
+        return cls(**{name: value for name, value in section.items() if name in known})
 
     def __post_init__(self) -> None:
         for name, value, known in (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 import narwhals as nw
@@ -61,9 +60,7 @@ class Training:
                 hint="declare split: in conf/config.yaml and pass it on as "
                 f'clean: {{split: "${{split}}"}}; or {_WAYS}',
             )  # fmt: skip
-        known = {item.name for item in fields(SplitConfig)}
-        given = {name: value for name, value in self.split.items() if name in known}
-        config = SplitConfig(**{"key": self.key, **given})
+        config = SplitConfig.of({"key": self.key, **self.split})
         if config.method in _WHY:
             raise ConfigError(refused, where=where, got=_WHY[config.method], hint=_WAYS)
         return config

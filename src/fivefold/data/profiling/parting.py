@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
@@ -43,11 +43,10 @@ class Parting:
     @classmethod
     def of(cls, split: Mapping[str, Any]) -> Parting:
         """Read the split's section."""
-        known = {item.name for item in fields(SplitConfig)}
         if not split.get("key"):
             return cls(None, "no split is declared")
         try:
-            return cls(SplitConfig(**{k: v for k, v in split.items() if k in known}))
+            return cls(SplitConfig.of(split))
         except FivefoldError as error:
             return cls(None, str(error).splitlines()[0])
 
