@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pyarrow as pa
 
-__all__ = ["watched"]
+__all__ = ["Say", "bar", "watched"]
+
+# Takes how many have come, and how many there will be, where that is known.
+Say = Callable[[int, int | None], None]
 
 
 def watched(
@@ -24,20 +29,30 @@ def watched(
     total : int, optional
         How many rows there will be.
     """
-    if not sys.stderr.isatty():
-        yield from batches
+    with bar(label, "rows") as say:
+        come = 0
+        say(come, total)
+        for batch in batches:
+            yield batch
+            come += batch.num_rows
+            say(come, total)
+
+
+@contextlib.contextmanager
+def bar(label: str | None, unit: Literal["rows", "bytes"]) -> Iterator[Say]:
+    """Show on standard error how many have come, if it is a terminal and there is a label."""
+    if label is None or not sys.stderr.isatty():
+        yield lambda _come, _total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.completed:,.0f} rows"),
+        DownloadColumn() if unit == "bytes" else TextColumn("{task.completed:,.0f} rows"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=total)
-        for batch in batches:
-            yield batch
-            progress.advance(task, batch.num_rows)
+        task = progress.add_task(label, total=None)
+        yield lambda come, total: progress.update(task, completed=come, total=total)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from fivefold.data.sources.pins import Snapshot
 from fivefold.files import replace_text
 
-__all__ = ["Download", "Say", "file_sha256", "receiving"]
-
-# Takes how many bytes have come, and how many there will be, where that is known.
-Say = Callable[[int, int | None], None]
+__all__ = ["Download", "file_sha256"]
 
 
 class Download:
@@ -59,23 +54,3 @@ def file_sha256(path: Path) -> str:
     """Hash a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def receiving(label: str | None) -> Iterator[Say]:
-    """Show on standard error how many bytes have come, if it is a terminal."""
-    if label is None or not sys.stderr.isatty():
-        yield lambda _at, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=None)
-        yield lambda at, total: progress.update(task, completed=at, total=total)

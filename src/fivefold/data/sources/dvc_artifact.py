@@ -11,12 +11,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from fivefold.data.sources.credentials import public_url
-from fivefold.data.sources.download import Download, Say
+from fivefold.data.sources.download import Download
 from fivefold.data.sources.options import FormatOptions
 from fivefold.data.sources.pinned import Declared, RemoteSource
 from fivefold.data.sources.pins import Snapshot
 from fivefold.data.sources.retries import PassingError, Patience
 from fivefold.errors import ConfigError, FivefoldError, SourceError, nearest
+from fivefold.table.progress import Say
 
 __all__ = ["DvcArtifact", "dvc_artifact"]
 

@@ -14,7 +14,7 @@ from requests.structures import CaseInsensitiveDict
 
 from fivefold import __version__
 from fivefold.data.sources.credentials import Secrets, public_url
-from fivefold.data.sources.download import Download, Say
+from fivefold.data.sources.download import Download
 from fivefold.data.sources.http_headers import (
     as_of,
     marks_of,
@@ -24,6 +24,7 @@ from fivefold.data.sources.http_headers import (
 from fivefold.data.sources.pins import Snapshot
 from fivefold.data.sources.retries import PassingError, Patience, asked_pause
 from fivefold.errors import ConfigError, SourceError
+from fivefold.table.progress import Say
 
 __all__ = ["Http", "HttpFile"]
 

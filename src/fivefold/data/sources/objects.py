@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fivefold.data.sources.credentials import Secrets, public_url
-from fivefold.data.sources.download import Download, Say
+from fivefold.data.sources.download import Download
 from fivefold.data.sources.pins import Snapshot
 from fivefold.data.sources.retries import PassingError, Patience
 from fivefold.errors import ConfigError, SourceError, nearest
+from fivefold.table.progress import Say
 
 __all__ = ["ObjectFile"]
 

@@ -14,12 +14,13 @@ from typing import Any, Generic, ParamSpec, Protocol
 
 from fivefold.data.sources.cache import Cache
 from fivefold.data.sources.content import Reading
-from fivefold.data.sources.download import Download, Say, file_sha256, receiving
+from fivefold.data.sources.download import Download, file_sha256
 from fivefold.data.sources.formats import read_file
 from fivefold.data.sources.options import FormatOptions
 from fivefold.data.sources.pins import Pin, Snapshot, key_of, read_pins
 from fivefold.data.sources.retries import Patience, patiently
 from fivefold.errors import ConfigError, SourceError
+from fivefold.table.progress import Say, bar
 
 __all__ = ["Declared", "Remote", "RemoteSource"]
 
@@ -199,7 +200,7 @@ class Declared:
     def _fetched(self, remote: Remote, cache: Cache) -> Snapshot:
         # A bar of bytes; who fetches rows shows how many.
         label = f"fetch {remote.shown}" if remote.of_bytes else None
-        with cache.fetching(self.key) as part, receiving(label) as say:
+        with cache.fetching(self.key) as part, bar(label, "bytes") as say:
             found = patiently(lambda: remote.fetch(part, say), remote.shown, remote.patience)
             path = cache.adopt(part.path, found.sha256, remote.name)
             if not remote.of_bytes:

@@ -11,13 +11,14 @@ from typing import Any
 
 from fivefold.data.sources.credentials import Secrets, public_url
 from fivefold.data.sources.databases import Connection, database_of
-from fivefold.data.sources.download import Download, Say
+from fivefold.data.sources.download import Download
 from fivefold.data.sources.options import FormatOptions
 from fivefold.data.sources.pinned import Declared, RemoteSource
 from fivefold.data.sources.pins import Snapshot
 from fivefold.data.sources.queried import spooled
 from fivefold.data.sources.retries import PassingError, Patience
 from fivefold.errors import ConfigError, FivefoldError, SourceError, nearest
+from fivefold.table.progress import Say
 
 __all__ = ["SqlQuery", "sql_query"]
 
