@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fivefold.errors import ConfigError, ModelError, nearest
@@ -34,6 +34,8 @@ class Candidate:
         Does it want numbers of mean 0 and standard deviation 1?
     rare_share : float
         In [0, 1). Categories in fewer than this share of the training rows share one column.
+    search : dict
+        Under ``classifier`` and ``regressor``, what the tune stage may choose: argument to range.
     """
 
     model: str = ""
@@ -41,6 +43,7 @@ class Candidate:
     regressor: dict[str, Any] | None = None
     scale: bool = False
     rare_share: float = 0.001
+    search: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.rare_share < 1:
@@ -62,8 +65,8 @@ class Candidate:
         if not task:
             return self
         if task == "regression":
-            return replace(self, classifier=None)
-        return replace(self, regressor=None)
+            return replace(self, classifier=None, search=_without(self.search, "classifier"))
+        return replace(self, regressor=None, search=_without(self.search, "regressor"))
 
     def declared(self, objective: Objective, where: str) -> Mapping[str, Any]:
         """Give the estimator's declaration for the task.
@@ -159,6 +162,10 @@ def build_estimator(candidate: Candidate, objective: Objective, seed: int, where
     if "random_state" in params and "random_state" not in declared:
         estimator.set_params(random_state=seed)
     return estimator
+
+
+def _without(search: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {key: value for key, value in search.items() if key != kind}
 
 
 def _found(name: str, where: str) -> Any:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fivefold.metrics import METRICS
-from fivefold.model.described import dotted, plain
 from fivefold.objective import Objective
 from fivefold.report import Column, Page, Section, Table, Text, render_markdown
 from fivefold.report import format as form
 from fivefold.table import TableSchema
-
-if TYPE_CHECKING:
-    from fivefold.model.evaluate import EvaluateConfig
 
 __all__ = ["model_card"]
 
@@ -25,12 +21,11 @@ _TASKS = {
 
 
 def model_card(
-    estimator: Any,
+    fitted: Mapping[str, Any],
     metrics: Mapping[str, Any],
     report: Mapping[str, Any],
     schema: TableSchema,
     objective: Objective,
-    config: EvaluateConfig,
 ) -> str:
     """Write the model card of Mitchell et al., *Model Cards for Model Reporting* (2019), in short.
 
@@ -44,30 +39,31 @@ def model_card(
             title=f"Model card: {objective.name}",
             lead=f"Predicts {objective.target}, {_TASKS[objective.task]}.",
             sections=[
-                _model(estimator, objective),
+                _model(fitted, objective),
                 _data(metrics, report, schema),
-                _performance(metrics, objective, config),
+                _performance(metrics, report, objective),
                 *_groups(report, objective),
-                _limits(report, schema, objective, config),
+                _limits(report, schema, objective),
             ],
         )
     )
 
 
-def _model(estimator: Any, objective: Objective) -> Section:
-    model = estimator[-1]
-    params = plain(model.get_params(deep=False))
+def _model(fitted: Mapping[str, Any], objective: Objective) -> Section:
     return Section(
         "Model",
         [
             Text(
-                f"{form.verbatim(dotted(model))} behind the preprocessing that the schema asks for "
-                f"(medians for missing numbers, a column per category). Chosen for its "
+                f"{form.verbatim(fitted['estimator'])} behind the preprocessing that the schema asks "
+                f"for (medians for missing numbers, a column per category). Chosen for its "
                 f"{objective.primary.title}."
             ),
             Table(
                 [Column("parameter", "code"), Column("value", "code")],
-                [(key, "null" if value is None else str(value)) for key, value in params.items()],
+                [
+                    (key, "null" if value is None else str(value))
+                    for key, value in fitted["params"].items()
+                ],
                 caption="Parameters",
             ),
         ],
@@ -92,7 +88,7 @@ def _data(metrics: Mapping[str, Any], report: Mapping[str, Any], schema: TableSc
 
 
 def _performance(
-    metrics: Mapping[str, Any], objective: Objective, config: EvaluateConfig
+    metrics: Mapping[str, Any], report: Mapping[str, Any], objective: Objective
 ) -> Section:
     rows = []
     for name in objective.metrics:
@@ -106,7 +102,7 @@ def _performance(
                 [
                     "metric",
                     Column("value", "number"),
-                    f"{form.percent(config.confidence, 0)} interval",
+                    f"{form.percent(report['confidence'], 0)} interval",
                     Column("baseline", "number"),
                 ],
                 rows,
@@ -165,9 +161,7 @@ def _told(item: Mapping[str, Any], name: str) -> str:
     return f"{group}: {form.estimate(item[name], interval['low'], interval['high'])}"
 
 
-def _limits(
-    report: Mapping[str, Any], schema: TableSchema, objective: Objective, config: EvaluateConfig
-) -> Section:
+def _limits(report: Mapping[str, Any], schema: TableSchema, objective: Objective) -> Section:
     lines = [
         "Categories not seen in training count as none of the known ones.",
         "Missing numbers are taken for the median of the training rows.",
@@ -176,7 +170,7 @@ def _limits(
         positive = form.verbatim(form.value(report["confusion"]["classes"][-1]))
         lines.append(
             f"The class {positive} is predicted from a "
-            f"score of {form.number(config.threshold)} on; no cost of errors was weighed."
+            f"score of {form.number(report['threshold'])} on; no cost of errors was weighed."
         )
     if schema.with_role("time"):
         lines.append("What holds in the test part's time need not hold later: see the monitor.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -37,8 +38,9 @@ class EvaluateConfig:
         Groups of fewer rows are marked as too small to judge; at least 1.
     max_groups : int
         Only so many groups of a column are judged, the largest; at least 1.
-    threshold : float
-        In [0, 1]. Two classes: from this probability on, the positive class is predicted.
+    threshold : float or None
+        In [0, 1]. Two classes: from this probability on, the positive class is predicted; as the
+        train stage chose if null.
     """
 
     key: list[str] = field(default_factory=list)
@@ -48,7 +50,7 @@ class EvaluateConfig:
     groups: list[str] = field(default_factory=list)
     min_group_rows: int = 100
     max_groups: int = 50
-    threshold: float = 0.5
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         for name, value, good, allowed in (
@@ -57,7 +59,7 @@ class EvaluateConfig:
             ("confidence", self.confidence, 0.5 < self.confidence < 1, "between 0.5 and 1"),
             ("min_group_rows", self.min_group_rows, self.min_group_rows >= 1, "at least 1"),
             ("max_groups", self.max_groups, self.max_groups >= 1, "at least 1"),
-            ("threshold", self.threshold, 0 <= self.threshold <= 1, "0 to 1"),
+            ("threshold", self.threshold, 0 <= (self.threshold or 0) <= 1, "0 to 1"),
         ):
             if not good:
                 raise ConfigError(
@@ -83,19 +85,17 @@ class Evaluated:
         Curves, confusion or residuals, and the metrics per group.
     page : Page
         The same, drawn.
-    card : str
-        The model card, in Markdown.
     """
 
     metrics: dict[str, Any]
     predictions: Table
     report: dict[str, Any]
     page: Page
-    card: str
 
 
 def evaluate(
     estimator: Any,
+    fitted: Mapping[str, Any],
     train: nw.LazyFrame[Any],
     test: nw.LazyFrame[Any],
     schema: TableSchema,
@@ -111,15 +111,15 @@ def evaluate(
     ModelError
         The pipeline can't predict the rows, or gives no scores where a metric needs them.
     """
-    from fivefold.model.card import model_card
     from fivefold.model.evaluation import judged
     from fivefold.model.evaluation_page import evaluation_page
 
+    if config.threshold is None:
+        config = replace(config, threshold=fitted.get("threshold", 0.5))
     result = judged(estimator, train, test, schema, objective, config)
     return Evaluated(
         metrics=result.metrics,
         predictions=result.predictions,
         report=result.report,
         page=evaluation_page(result.metrics, result.report, objective, config),
-        card=model_card(estimator, result.metrics, result.report, schema, objective, config),
     )

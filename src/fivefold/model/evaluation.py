@@ -72,7 +72,7 @@ def _predicted(
     estimator: Any, features: Any, y: NDArray[Any], objective: Objective, config: EvaluateConfig
 ) -> Predictions:
     try:
-        return predict(estimator, features, y, objective, threshold=config.threshold)
+        return predict(estimator, features, y, objective, threshold=config.threshold or 0.0)
     except FivefoldError:
         raise
     except Exception as error:
@@ -104,7 +104,7 @@ def _baseline(
 
     model = DummyClassifier(strategy="prior") if objective.is_classification else DummyRegressor()
     model.fit(np.zeros((len(fitted_on), 1)), fitted_on)
-    predictions = predict(model, np.zeros((len(y), 1)), y, objective, threshold=config.threshold)
+    predictions = predict(model, np.zeros((len(y), 1)), y, objective, threshold=config.threshold or 0.0)
     return scores(objective.metrics, predictions)
 
 

@@ -32,6 +32,8 @@ class TrainConfig:
         Does it want numbers of mean 0 and standard deviation 1?
     rare_share : float
         In [0, 1). Categories in fewer than this share of the training rows share one column.
+    search : dict
+        What the tune stage may choose; it reads it here, and nothing of it is kept.
     task : str
         The plan's task: only the estimator for it is kept. Both are if empty.
     seed : int
@@ -45,6 +47,7 @@ class TrainConfig:
     regressor: dict[str, Any] | None = None
     scale: bool = False
     rare_share: float = 0.001
+    search: dict[str, Any] = field(default_factory=dict)
     task: str = ""
     seed: int = 0
     trusted_types: list[str] = field(default_factory=list)
@@ -57,6 +60,8 @@ class TrainConfig:
         kept = self.candidate().for_task(self.task)
         object.__setattr__(self, "classifier", kept.classifier)
         object.__setattr__(self, "regressor", kept.regressor)
+        # Else an edit of the space would fit the same model again.
+        object.__setattr__(self, "search", {})
 
     def candidate(self) -> Candidate:
         """Give the candidate that is declared here."""
@@ -83,7 +88,7 @@ def train(
     train: nw.LazyFrame[Any],
     schema: TableSchema,
     objective: Objective,
-    selection: Mapping[str, Any],
+    tuning: Mapping[str, Any],
     config: TrainConfig,
 ) -> Trained:
     """Fit the chosen candidate.
@@ -102,10 +107,7 @@ def train(
     from fivefold.model.described import described
     from fivefold.model.preprocessing import build_pipeline, fit
 
-    if config.model == SELECTED:
-        candidate, name = Candidate(**selection["candidate"]), str(selection["winner"])
-    else:
-        candidate, name = config.candidate(), config.model
+    candidate, name = Candidate(**tuning["candidate"]), str(tuning["model"])
     estimator = build_estimator(candidate, objective, config.seed, "train")
     pipeline = build_pipeline(schema, candidate, estimator)
     features = feature_frame(train, schema)

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,9 @@ def run_stage(stage: Stage, root: Path) -> None:
     check_stage(stage, pipeline, paths)
     check_sealed(pipeline, params.get("split") or {})
     values = {key: value for key, value in section.items() if key != "inputs"}
+    if "code" in {item.name for item in fields(stage.config_class)}:
+        # A report that says what code made it has this from here: it is no value of conf/.
+        values["code"] = str((params.get("code") or {}).get(stage.name, ""))
     config = typed(stage.config_class, values, stage.name)
     trusted = (params.get("train") or {}).get("trusted_types") or []
     context = ReadContext(engine=values.get("engine", "polars"), trusted=tuple(trusted))

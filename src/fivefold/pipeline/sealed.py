@@ -1,4 +1,4 @@
-"""A sealed test part: no stage of ``dvc.yaml`` but ``evaluate`` may read it."""
+"""A sealed test part: only the stages of ``dvc.yaml`` that judge may read it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from fivefold.pipeline.stages import input_output, stage_named
 
 __all__ = ["check_sealed"]
 
-_MAY_READ = "evaluate"
+# The stages that judge the finished model; none of them hands on what another is fitted on.
+_MAY_READ = ("evaluate", "diagnose", "assess", "explain")
 _TEST = "split.test"
 _ITEM = re.compile(r"\$\{\s*item\s*\}")
 _TEMPLATE = re.compile(r"\$\{[^}]*\}")
 
 
 def check_sealed(pipeline: Pipeline, split: Mapping[str, Any]) -> None:
-    """Check that no stage but ``evaluate`` reads a test part that is sealed.
+    """Check that no stage but those that judge reads a test part that is sealed.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def check_sealed(pipeline: Pipeline, split: Mapping[str, Any]) -> None:
         return
     test, train = input_output(_TEST).path, input_output("split.train").path
     for name, entry in pipeline.stages.items():
-        if name == _MAY_READ or not isinstance(entry, dict):
+        if name in _MAY_READ or not isinstance(entry, dict):
             continue
         for above, dep, path in _deps(entry):
             if _reads(path, test):
@@ -93,6 +94,6 @@ def _broken(
         "the test part is sealed, and the stage reads it",
         where=pipeline.at(name, *place),
         got=f"{name} reads {dep}",
-        allowed=f"{test} under the deps of {_MAY_READ} only",
+        allowed=f"{test} under the deps of {', '.join(_MAY_READ)} only",
         hint=f"{way}; or break the seal: split.sealed: false",
     )

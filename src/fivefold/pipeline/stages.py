@@ -120,13 +120,29 @@ STAGES: tuple[Stage, ...] = (
         },
     ),
     Stage(
-        "train",
+        "tune",
         phase="model",
         inputs={
             "train": "split.train",
             "schema": "validate.schema",
             "objective": "plan.objective",
             "selection": "select.selection",
+        },
+        outputs={
+            "scores": Output("metrics/tune.json", Kind.JSON, metric=True),
+            "tuning": Output("reports/tune.json", Kind.JSON),
+            "trials": Output("reports/trials.csv", Kind.TEXT),
+            "page": Output("reports/tune.html", Kind.PAGE),
+        },
+    ),
+    Stage(
+        "train",
+        phase="model",
+        inputs={
+            "train": "split.train",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+            "tuning": "tune.tuning",
         },
         outputs={
             "estimator": Output("models/model.skops", Kind.ESTIMATOR, cache=True),
@@ -138,6 +154,7 @@ STAGES: tuple[Stage, ...] = (
         phase="model",
         inputs={
             "estimator": "train.estimator",
+            "fitted": "train.report",
             "train": "split.train",
             "test": "split.test",
             "schema": "validate.schema",
@@ -148,7 +165,75 @@ STAGES: tuple[Stage, ...] = (
             "predictions": Output("data/predictions.parquet", Kind.TABLE, cache=True),
             "report": Output("reports/evaluate.json", Kind.JSON),
             "page": Output("reports/evaluate.html", Kind.PAGE),
-            "card": Output("reports/model-card.md", Kind.TEXT),
+        },
+    ),
+    Stage(
+        "diagnose",
+        phase="model",
+        inputs={
+            "predictions": "evaluate.predictions",
+            "train": "split.train",
+            "test": "split.test",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+        },
+        outputs={
+            "report": Output("reports/diagnose.json", Kind.JSON),
+            "page": Output("reports/diagnose.html", Kind.PAGE),
+        },
+    ),
+    Stage(
+        "assess",
+        phase="model",
+        inputs={
+            "predictions": "evaluate.predictions",
+            "test": "split.test",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+        },
+        outputs={
+            "metrics": Output("metrics/assess.json", Kind.JSON, metric=True),
+            "report": Output("reports/assess.json", Kind.JSON),
+            "page": Output("reports/assess.html", Kind.PAGE),
+        },
+    ),
+    Stage(
+        "explain",
+        phase="model",
+        inputs={
+            "estimator": "train.estimator",
+            "fitted": "train.report",
+            "train": "split.train",
+            "test": "split.test",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+        },
+        outputs={
+            "report": Output("reports/explain.json", Kind.JSON),
+            "page": Output("reports/explain.html", Kind.PAGE),
+        },
+    ),
+    Stage(
+        "document",
+        phase="model",
+        inputs={
+            "charter": "plan.charter",
+            "sources": "collect.report",
+            "audit": "clean.audit",
+            "validation": "validate.report",
+            "split": "split.report",
+            "schema": "validate.schema",
+            "objective": "plan.objective",
+            "fitted": "train.report",
+            "metrics": "evaluate.metrics",
+            "evaluation": "evaluate.report",
+            "diagnosis": "diagnose.report",
+            "assessment": "assess.report",
+            "explanation": "explain.report",
+        },
+        outputs={
+            "model_card": Output("reports/model-card.md", Kind.TEXT),
+            "data_card": Output("reports/data-card.md", Kind.TEXT),
         },
     ),
     Stage(
