@@ -104,7 +104,9 @@ def _baseline(
 
     model = DummyClassifier(strategy="prior") if objective.is_classification else DummyRegressor()
     model.fit(np.zeros((len(fitted_on), 1)), fitted_on)
-    predictions = predict(model, np.zeros((len(y), 1)), y, objective, threshold=config.threshold or 0.0)
+    predictions = predict(
+        model, np.zeros((len(y), 1)), y, objective, threshold=config.threshold or 0.0
+    )
     return scores(objective.metrics, predictions)
 
 
