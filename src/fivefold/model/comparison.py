@@ -10,31 +10,20 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from fivefold.errors import FivefoldError, ModelError
+from fivefold.errors import ModelError
 from fivefold.features import feature_frame, target_array
 from fivefold.metrics import METRICS
 from fivefold.model.candidate import Candidate, build_estimator
+from fivefold.model.crossvalidation import Job, Outcome, Task
 from fivefold.model.folds import Folds, method_of
-from fivefold.model.preprocessing import build_pipeline, fit
+from fivefold.model.workers import fitting
 from fivefold.objective import Objective
-from fivefold.scoring import predict, scores
 from fivefold.table import TableSchema
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from fivefold.model.select import SelectConfig
 
 __all__ = ["compare", "scores_of"]
-
-
-class _FoldError(Exception):
-    """A candidate failed in a fold."""
-
-    def __init__(self, fold: int, cause: str) -> None:
-        super().__init__(cause)
-        self.fold = fold
-        self.cause = cause
 
 
 def compare(
@@ -52,9 +41,20 @@ def compare(
     cut = Folds(train, schema, objective, method=method, n_folds=config.folds, seed=config.seed)
     folds = list(cut.split(rows, y))
     metrics = list(dict.fromkeys([objective.primary_metric, *config.metrics]))
-    compared = [
-        _cross_validated(name, candidate, features, y, folds, schema, objective, metrics, config)
+    job = Job(features, y, folds, schema, objective, tuple(metrics), config.seed)
+    tasks = [
+        Task(candidate, fold, f"select.candidates.{name}")
         for name, candidate in config.candidates.items()
+        for fold in range(len(folds))
+    ]
+    with fitting(
+        job, processes=config.processes, limits=config.limits, n_fits=len(tasks)
+    ) as fitter:
+        outcomes = fitter.run(tasks)
+    n = len(folds)
+    compared = [
+        _judged(name, candidate, outcomes[index * n : (index + 1) * n], job)
+        for index, (name, candidate) in enumerate(config.candidates.items())
     ]
     _require_one(compared)
     ranking = _ranking(compared, objective)
@@ -88,63 +88,36 @@ def _sample(n_rows: int, most: int | None, seed: int) -> NDArray[np.intp]:
     return np.sort(np.random.default_rng(seed).choice(n_rows, size=most, replace=False))
 
 
-def _cross_validated(
-    name: str,
-    candidate: Candidate,
-    features: pd.DataFrame,
-    y: NDArray[Any],
-    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
-    schema: TableSchema,
-    objective: Objective,
-    metrics: list[str],
-    config: SelectConfig,
+def _judged(
+    name: str, candidate: Candidate, outcomes: Sequence[Outcome], job: Job
 ) -> dict[str, Any]:
-    warned: set[str] = set()
-    values: list[dict[str, float]] = []
+    """Put the outcomes of a candidate's folds together."""
     error = None
-    try:
-        for number, (fitted, scored) in enumerate(folds, start=1):
-            estimator = build_estimator(
-                candidate, objective, config.seed, f"select.candidates.{name}"
-            )
-            pipeline = build_pipeline(schema, candidate, estimator)
-            try:
-                warned.update(fit(pipeline, features.iloc[fitted], y[fitted]))
-                predictions = predict(pipeline, features.iloc[scored], y[scored], objective)
-                given = scores(metrics, predictions)
-            except FivefoldError as raised:
-                raise _FoldError(number, raised.what) from raised
-            except Exception as raised:
-                raise _FoldError(number, _first_line(raised)) from raised
-            values.append(_defined(given, number))
-    except _FoldError as raised:
-        error = {"fold": raised.fold, "cause": raised.cause}
+    values: list[dict[str, float]] = []
+    for number, outcome in enumerate(outcomes, start=1):
+        cause = outcome.error or _undefined(outcome)
+        if cause is not None:
+            error = {"fold": number, "cause": cause}
+            break
+        values.append({m: v for m, v in outcome.scores.items() if v is not None})
     done = error is None
-    by_metric = {metric: [value[metric] for value in values] for metric in metrics}
-    primary = by_metric[metrics[0]]
-    std = float(np.std(primary, ddof=1)) if done else None
+    by_metric = {metric: [value[metric] for value in values] for metric in job.metrics}
+    std = float(np.std(by_metric[job.metrics[0]], ddof=1)) if done else None
     return {
         "name": name,
-        "estimator": candidate.declared(objective, name)["_target_"],
+        "estimator": candidate.declared(job.objective, name)["_target_"],
         "mean": {m: float(np.mean(v)) for m, v in by_metric.items()} if done else None,
         "std": std,
-        "standard_error": None if std is None else std / len(folds) ** 0.5,
+        "standard_error": None if std is None else std / len(job.folds) ** 0.5,
         "scores": by_metric,
         "error": error,
-        "warnings": sorted(warned),
+        "warnings": sorted({text for outcome in outcomes for text in outcome.warnings}),
     }
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
-
-
-def _defined(given: dict[str, float | None], fold: int) -> dict[str, float]:
-    for metric, value in given.items():
-        if value is None:
-            raise _FoldError(fold, f"{metric} is undefined: the fold lacks a class")
-    return {metric: value for metric, value in given.items() if value is not None}
+def _undefined(outcome: Outcome) -> str | None:
+    absent = next((metric for metric, value in outcome.scores.items() if value is None), None)
+    return None if absent is None else f"{absent} is undefined: the fold lacks a class"
 
 
 def _require_one(compared: list[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ import narwhals as nw
 from fivefold.errors import ConfigError, nearest
 from fivefold.metrics import METRICS
 from fivefold.model.candidate import Candidate
+from fivefold.model.limits import FitLimits
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
 
@@ -42,6 +43,10 @@ class SelectConfig:
         Metrics to report beside the primary one.
     max_rows : int or None
         Compare on at most so many training rows, drawn by the seed; at least 10.
+    processes : int or None
+        How many fits run side by side, at least 1; null decides by the work there is.
+    limits : FitLimits
+        What one fit may take of time and memory; beyond it the candidate is out.
     task : str
         The plan's task: of each candidate only the estimator for it is kept. Both are if empty.
     seed : int
@@ -54,10 +59,13 @@ class SelectConfig:
     rule: str = "best"
     metrics: list[str] = field(default_factory=list)
     max_rows: int | None = None
+    processes: int | None = None
+    limits: FitLimits = field(default_factory=FitLimits)
     task: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:
+        self.limits.check("select.limits")
         kept = {name: item.for_task(self.task) for name, item in self.candidates.items()}
         object.__setattr__(self, "candidates", kept)
         for name, value, known in (
@@ -76,6 +84,7 @@ class SelectConfig:
         for name, number, least in (
             ("folds", self.folds, 2),
             ("max_rows", self.max_rows, 10),
+            ("processes", self.processes, 1),
             ("seed", self.seed, 0),
         ):
             if number is not None and number < least:

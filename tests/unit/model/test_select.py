@@ -15,6 +15,7 @@ from fivefold.model.candidate import Candidate
 from fivefold.model.folds import Folds
 from fivefold.model.select import SelectConfig, select
 from fivefold.model.train import TrainConfig, train
+from fivefold.model.tune import TuneConfig, tune
 from fivefold.objective import Objective
 from fivefold.report import render_html
 from fivefold.table import Column, TableSchema
@@ -105,9 +106,9 @@ def test_nothing_is_printed(any_example: Example, capfd: pytest.CaptureFixture[s
 
 def test_train_takes_the_winner(any_example: Example) -> None:
     selection = json.loads(json.dumps(chosen(any_example).selection))
-    trained = train(
-        any_example.train, any_example.schema, any_example.objective, selection, TrainConfig()
-    )
+    known = any_example.train, any_example.schema, any_example.objective
+    tuning = tune(*known, selection, TuneConfig(Candidate("selected"))).tuning
+    trained = train(*known, json.loads(json.dumps(tuning)), TrainConfig())
     assert trained.report["selected"] is True
     assert trained.report["model"] == selection["winner"]
     assert (

@@ -1,0 +1,162 @@
+"""One fit and its scores: the unit of work of selection, tuning and learning curves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fivefold.errors import FivefoldError
+from fivefold.model.candidate import Candidate, build_estimator
+from fivefold.model.memory import PeakMemory
+from fivefold.model.preprocessing import build_pipeline, fit
+from fivefold.scoring import predict, scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from fivefold.objective import Objective
+    from fivefold.table import TableSchema
+
+__all__ = ["Job", "Outcome", "Task", "fit_and_score", "with_params"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all fits of a comparison share.
+
+    Attributes
+    ----------
+    features : pandas.DataFrame of shape (n_rows, n_features)
+        Of :func:`fivefold.features.feature_frame`.
+    y : ndarray of shape (n_rows,)
+        The target.
+    folds : sequence of (ndarray, ndarray)
+        Positions of the rows to fit on and to score on.
+    schema : TableSchema
+        Names the features and their types.
+    objective : Objective
+        Its task decides between classifier and regressor.
+    metrics : tuple of str
+        Metrics of the catalogue, the primary one first.
+    seed : int
+        Given to estimators that draw random numbers.
+    """
+
+    features: pd.DataFrame
+    y: NDArray[Any]
+    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+    schema: TableSchema
+    objective: Objective
+    metrics: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fit.
+
+    Attributes
+    ----------
+    candidate : Candidate
+        Names the estimator.
+    fold : int
+        Which fold, from 0.
+    where : str
+        The candidate's place in ``conf/``, for messages.
+    params : dict
+        Arguments of the estimator in place of the candidate's own.
+    share : float
+        In (0, 1]. Only the first rows of those to fit on, in the fold's own order.
+    """
+
+    candidate: Candidate
+    fold: int
+    where: str
+    params: dict[str, Any] = field(default_factory=dict)
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a fit gave.
+
+    Attributes
+    ----------
+    scores : dict of str to float or None
+        By metric, None where it is undefined on the fold; empty where the fit failed.
+    error : str or None
+        Why it failed, in a line.
+    warnings : tuple of str
+        What was warned of while fitting.
+    fit_seconds, predict_seconds : float
+        Wall time.
+    memory_mb : float
+        By how much the process's resident memory grew, at its peak.
+    """
+
+    scores: dict[str, float | None] = field(default_factory=dict)
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+    fit_seconds: float = 0.0
+    predict_seconds: float = 0.0
+    memory_mb: float = 0.0
+
+
+def fit_and_score(job: Job, task: Task) -> Outcome:
+    """Fit on the rows of one fold and score on the rows it holds out; a failure is an outcome."""
+    fitted, scored = job.folds[task.fold]
+    fitted = fitted[: max(1, round(len(fitted) * task.share))]
+    with PeakMemory() as memory:
+        try:
+            found = _fitted_and_scored(job, task, fitted, scored)
+        except FivefoldError as error:
+            found = Outcome(error=error.what)
+        except Exception as error:  # noqa: BLE001 - any estimator may raise anything
+            found = Outcome(error=_first_line(error))
+    return replace(found, memory_mb=memory.grown_mb)
+
+
+def with_params(candidate: Candidate, params: dict[str, Any], objective: Objective) -> Candidate:
+    """Give a candidate whose estimator has other arguments.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        Names the estimator.
+    params : dict
+        Arguments by name.
+    objective : Objective
+        Its task says whether they are the classifier's or the regressor's.
+    """
+    if objective.is_classification:
+        return replace(candidate, classifier={**(candidate.classifier or {}), **params})
+    return replace(candidate, regressor={**(candidate.regressor or {}), **params})
+
+
+def _fitted_and_scored(
+    job: Job, task: Task, fitted: NDArray[np.intp], scored: NDArray[np.intp]
+) -> Outcome:
+    candidate = with_params(task.candidate, task.params, job.objective)
+    estimator = build_estimator(candidate, job.objective, job.seed, task.where)
+    pipeline = build_pipeline(job.schema, candidate, estimator)
+    began = time.perf_counter()
+    warned = fit(pipeline, job.features.iloc[fitted], job.y[fitted])
+    done = time.perf_counter()
+    predictions = predict(pipeline, job.features.iloc[scored], job.y[scored], job.objective)
+    predicted = time.perf_counter()
+    return Outcome(
+        scores=scores(job.metrics, predictions),
+        warnings=tuple(warned),
+        fit_seconds=done - began,
+        predict_seconds=predicted - done,
+    )
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
