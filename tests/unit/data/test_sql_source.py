@@ -36,6 +36,7 @@ insert into orders select n, date '2024-01-01' + n, n + 0.25, n % 2 = 0,
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with postgres(tmp_path_factory.mktemp("server")) as port:
         tell(port, TABLE.format(series="generate_series(1, 3000) n"))
+        tell(port, "create schema shop; create table shop.orders (id integer)")
         yield port
 
 
@@ -187,6 +188,15 @@ BAD: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         "postgresql", {"query": "select 1 as a", "password_env": "NO_SUCH"}, ["NO_SUCH is not set"],
     ),
     "no driver": ("mysql+pymysql", {"query": "select 1 as a"}, ["not installed", "pymysql"]),
+    "no such dialect": (
+        "nosuch", {"query": "select 1 as a"}, ["no driver knows", "nosuch://", "mysql+pymysql"],
+    ),
+    "no such table in a schema": (
+        "postgresql", {"table": "shop.ordres"}, ["'shop.ordres'", "did you mean 'shop.orders'?"],
+    ),
+    "no such table in a schema through SQLAlchemy": (
+        "postgresql+psycopg", {"table": "shop.ordres"}, ["did you mean 'shop.orders'?"],
+    ),
     "neither": ("postgresql", {}, ["neither", "table: NAME"]),
 }  # fmt: skip
 
@@ -209,6 +219,21 @@ def test_a_password_is_in_no_message(server: int, kind: str, monkeypatch: Any) -
     with pytest.raises(SourceError, match="after 2 attempts") as error:
         asked(9, kind, query="select 1 as a", attempts=2, timeout=2)
     assert "hunter2" not in str(error.value)
+
+
+# psycopg warns of its cursor, which nothing could close.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("kind", ["postgresql", "postgresql+psycopg"])
+def test_a_connection_that_breaks_while_rows_are_read_is_tried_again(
+    server: int, kind: str
+) -> None:
+    # Its own last row ends the server's process that sends it.
+    query = (
+        "select id, case when id = 2900 then pg_terminate_backend(pg_backend_pid()) end as ended "
+        "from orders order by id"
+    )
+    with pytest.raises(SourceError, match="after 2 attempts"):
+        asked(server, kind, query=query, attempts=2)
 
 
 def test_files_and_urls_that_are_none(project: Path) -> None:

@@ -22,8 +22,10 @@ from fivefold.errors import ConfigError, SourceError, nearest
 __all__ = ["Answer", "Database", "database_of"]
 
 _BATCH_ROWS = 50_000
+# With the schema, unless a name is found without it.
 _NAMES = (
-    "select table_name from information_schema.tables "
+    "select case when table_schema in ('public', 'main') then table_name "
+    "else table_schema || '.' || table_name end from information_schema.tables "
     "where table_schema not in ('pg_catalog', 'information_schema')"
 )
 
@@ -251,10 +253,20 @@ class _Alchemy:
             import sqlalchemy
         except ImportError:
             raise _missing("sqlalchemy") from None
-        url = sqlalchemy.make_url(self.url)
-        if self.user is not None:
-            url = url.set(username=self.user, password=self.password)
-        engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
+        try:
+            url = sqlalchemy.make_url(self.url)
+            if self.user is not None:
+                url = url.set(username=self.user, password=self.password)
+            engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
+        except sqlalchemy.exc.ArgumentError:  # of a scheme without a dialect, too
+            raise ConfigError(
+                "no driver knows this URL of a database",
+                where="url",
+                got=f"{urlsplit(self.url).scheme}://...",
+                allowed="sqlite, duckdb, postgresql, or a dialect of SQLAlchemy's such as "
+                "mysql+pymysql",
+                hint="mend the word before ://, or pip install the package of its dialect",
+            ) from None
         try:
             with engine.connect() as connection:
                 yield _AlchemyConnection(connection)
@@ -279,7 +291,13 @@ class _AlchemyConnection:
         import sqlalchemy
 
         known = sqlalchemy.inspect(self.connection)
-        return [*known.get_table_names(), *known.get_view_names()]
+        usual = known.default_schema_name
+        return [
+            name if schema == usual else f"{schema}.{name}"
+            for schema in known.get_schema_names()
+            if schema not in ("information_schema", "pg_catalog")
+            for name in (*known.get_table_names(schema), *known.get_view_names(schema))
+        ]
 
     def quoted(self, name: str) -> str:
         return str(self.connection.dialect.identifier_preparer.quote(name))

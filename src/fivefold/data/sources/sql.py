@@ -26,7 +26,9 @@ __all__ = ["SqlQuery", "sql_query"]
 _PASSING_STATES = ("08", "53", "57P", "40")
 _PASSING = re.compile(
     r"refused|timed? ?out|starting up|shutting down|closed the connection|reset by peer"
-    r"|too many (?:clients|connections)|is locked|set lock|could not translate|temporar",
+    r"|too many (?:clients|connections)|is locked|set lock|could not translate|temporar"
+    # Broken while its rows were read.
+    r"|terminating connection|no connection to the server|could not receive data|SSL SYSCALL",
     re.IGNORECASE,
 )
 _NO_TABLE = re.compile(r"(?:no such table: |relation \"|Table with name |Table ')([\w.$]+)")
@@ -180,7 +182,7 @@ class SqlQuery:
             return PassingError(said)
         absent = _NO_TABLE.search(said)
         if absent:
-            name = (self.table or absent[1]).rpartition(".")[2]
+            name = self.table or absent[1]
             known = self._names()
             return SourceError(
                 f"the database has no table {name!r}",
