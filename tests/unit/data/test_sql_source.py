@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sqlite3
 import subprocess
@@ -234,6 +235,7 @@ def test_a_connection_that_breaks_while_rows_are_read_is_tried_again(
     )
     with pytest.raises(SourceError, match="after 2 attempts"):
         asked(server, kind, query=query, attempts=2)
+    gc.collect()  # so that it warns here
 
 
 def test_files_and_urls_that_are_none(project: Path) -> None:
