@@ -51,7 +51,9 @@ def _flights() -> Case:
         timed(project, "fivefold", "repro", "split")
         schema = json.loads((project / "reports" / "schema.json").read_text(encoding="utf-8"))
         objective = json.loads((project / "reports" / "objective.json").read_text(encoding="utf-8"))
-        parts = [pl.read_parquet(project / "data" / f"{part}.parquet") for part in ("train", "test")]
+        parts = [
+            pl.read_parquet(project / "data" / f"{part}.parquet") for part in ("train", "test")
+        ]
     train, test = (nw.from_native(part.lazy()) for part in parts)
     return Case(
         "flights", train, test, TableSchema.from_json(schema), Objective.from_json(objective)

@@ -1,6 +1,6 @@
 """FLAML's side, in an environment of its own: read the features, search, predict the test part.
 
-    python theirs.py IN.pickle OUT.npz SECONDS SEED
+python theirs.py IN.pickle OUT.npz SECONDS SEED
 """
 
 import pickle

@@ -22,10 +22,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers import peer_environment
 from benchmarks.projects import ENVIRONMENT, bake, timed
 
 HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--peer", type=Path, help="a Python with ydata-profiling")
     parser.add_argument("--keep", type=Path, help="leave the reports in this folder")
     options = parser.parse_args()
-    peer = options.peer or peer_environment()
+    peer = options.peer or peer_environment(*PEER)
     with tempfile.TemporaryDirectory() as made:
         folder = options.keep or Path(made)
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,22 +57,6 @@ def main() -> None:
             found["ours"].append(measured([*ours, str(pages[0])]))
             found["theirs"].append(measured([*theirs, str(pages[1])]))
         show(found, [page.stat().st_size for page in pages])
-
-
-def peer_environment() -> Path:
-    """Make the peer's environment, or find it made."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    folder = cache / "fivefold-benchmarks" / PEER[0].replace("==", "-")
-    python = folder / "bin" / "python"
-    done = folder / "installed"
-    if not done.exists():
-        print(f"installing {PEER[0]} into {folder}", file=sys.stderr)
-        venv.create(folder, with_pip=True, clear=True)
-        installed = subprocess.run([python, "-m", "pip", "install", "--quiet", *PEER], check=False)
-        if installed.returncode:
-            sys.exit(f"{PEER[0]} can't be installed here: see pip's message above")
-        done.touch()
-    return python
 
 
 def measured(command: list[str]) -> tuple[float, float]:
