@@ -34,7 +34,7 @@ from fivefold.paired import paired_changes
 from fivefold.scoring import Predictions
 
 HERE = Path(__file__).parent
-PEER = ("flaml==2.7.0", "flaml[automl]")
+PEER = ("flaml==2.7.0", "flaml[automl]", "pyarrow")
 
 
 def main() -> None:
