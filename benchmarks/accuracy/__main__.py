@@ -1,6 +1,6 @@
 """How good a model we find in a given time, against FLAML in the same time, on the same rows.
 
-    python -m benchmarks.accuracy [--seconds 60] [--tables flights wine ...] [--seed 0] [--peer PYTHON]
+    python -m benchmarks.accuracy [--seconds 60] [--tables flights wine ...] [--peer PYTHON]
 
 Late flights (the example's sample, cut by time) and the tables that ship with scikit-learn (cut by
 chance, three tenths for the test). Ours selects among six candidates, tunes the winner and fits it;
@@ -75,9 +75,9 @@ def write(case: Case, folder: Path) -> None:
     known = {"schema": case.schema.to_json(), "objective": case.objective.to_json()}
     (folder / "case.json").write_text(json.dumps(known), encoding="utf-8")
     given = {
-        "X": feature_frame(case.train, case.schema),
+        "train": feature_frame(case.train, case.schema),
         "y": target_array(case.train, case.schema, case.objective),
-        "X_test": feature_frame(case.test, case.schema),
+        "test": feature_frame(case.test, case.schema),
         "task": case.objective.task,
         "metric": case.objective.primary_metric,
         "by_time": bool(case.schema.with_role("time")),
@@ -108,13 +108,13 @@ def compared(
     sign = 1 if case.objective.primary.goal == "maximize" else -1
     verdict = 0 if change.is_noise else int(np.sign(change.change)) * sign
     words = {1: "better", 0: "within noise", -1: "worse"}[verdict]
-    return (
+    line = (
         f"{case.name:<14}{name:<24}{change.after:>9.4f}{change.before:>9.4f}   "
         f"{change.change:+.4f} [{change.low:+.4f}, {change.high:+.4f}] {words}; "
         f"{ours['best']} in {float(ours['seconds']):.0f} s, "
-        f"{theirs['best']} in {float(theirs['seconds']):.0f} s",
-        verdict,
+        f"{theirs['best']} in {float(theirs['seconds']):.0f} s"
     )
+    return line, verdict
 
 
 def predictions(case: Case, y: NDArray[Any], found: dict[str, NDArray[Any]]) -> Predictions:
