@@ -22,8 +22,9 @@ from fivefold.table import TableSchema
 
 if TYPE_CHECKING:
     from fivefold.model.select import SelectConfig
+    from fivefold.model.tune import TuneConfig
 
-__all__ = ["compare", "scores_of"]
+__all__ = ["compare", "job_of", "scores_of"]
 
 
 def compare(
@@ -33,15 +34,9 @@ def compare(
     # Declarations first: a misspelt estimator should not be told after minutes of fitting.
     for name, candidate in config.candidates.items():
         build_estimator(candidate, objective, config.seed, f"select.candidates.{name}")
-    method = method_of(config.cross_validation, schema, objective)
-    y = target_array(train, schema, objective)
-    rows = _sample(len(y), config.max_rows, config.seed)
-    features = feature_frame(train, schema).iloc[rows].reset_index(drop=True)
-    y = y[rows]
-    cut = Folds(train, schema, objective, method=method, n_folds=config.folds, seed=config.seed)
-    folds = list(cut.split(rows, y))
-    metrics = list(dict.fromkeys([objective.primary_metric, *config.metrics]))
-    job = Job(features, y, folds, schema, objective, tuple(metrics), config.seed)
+    metrics = [objective.primary_metric, *config.metrics]
+    job = job_of(train, schema, objective, config, list(dict.fromkeys(metrics)))
+    folds = job.folds
     tasks = [
         Task(candidate, fold, f"select.candidates.{name}")
         for name, candidate in config.candidates.items()
@@ -63,14 +58,41 @@ def compare(
         "metric": objective.primary_metric,
         "goal": objective.primary.goal,
         "rule": config.rule,
-        "cross_validation": method,
+        "cross_validation": method_of(config.cross_validation, schema, objective),
         "folds": [{"fitted": len(fitted), "scored": len(scored)} for fitted, scored in folds],
-        "rows": len(y),
+        "rows": len(job.y),
         "winner": winner,
         "ranking": ranking,
         "candidates": compared,
         "candidate": asdict(config.candidates[winner]),
     }
+
+
+def job_of(
+    train: nw.LazyFrame[Any],
+    schema: TableSchema,
+    objective: Objective,
+    config: SelectConfig | TuneConfig,
+    metrics: Sequence[str],
+) -> Job:
+    """Put together what all fits of a comparison share: the rows, sampled, and their folds.
+
+    Raises
+    ------
+    ConfigError
+        The schema lacks the column that the folds need.
+    DataError
+        The training part can't be cut into the folds, or a feature or the target is not as the
+        schema says.
+    """
+    method = method_of(config.cross_validation, schema, objective)
+    y = target_array(train, schema, objective)
+    rows = _sample(len(y), config.max_rows, config.seed)
+    features = feature_frame(train, schema).iloc[rows].reset_index(drop=True)
+    y = y[rows]
+    cut = Folds(train, schema, objective, method=method, n_folds=config.folds, seed=config.seed)
+    folds = list(cut.split(rows, y))
+    return Job(features, y, folds, schema, objective, tuple(metrics), config.seed)
 
 
 def scores_of(selection: dict[str, Any]) -> dict[str, Any]:

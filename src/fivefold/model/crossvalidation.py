@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -45,6 +46,8 @@ class Job:
         Metrics of the catalogue, the primary one first.
     seed : int
         Given to estimators that draw random numbers.
+    weights : ndarray of shape (n_rows,) or None
+        How much each row counts in a fit.
     """
 
     features: pd.DataFrame
@@ -54,6 +57,7 @@ class Job:
     objective: Objective
     metrics: tuple[str, ...]
     seed: int
+    weights: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class Task:
         Arguments of the estimator in place of the candidate's own.
     share : float
         In (0, 1]. Only the first rows of those to fit on, in the fold's own order.
+    sized : bool
+        Measure the fitted pipeline's size, too?
     """
 
     candidate: Candidate
@@ -79,6 +85,7 @@ class Task:
     where: str
     params: dict[str, Any] = field(default_factory=dict)
     share: float = 1.0
+    sized: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,8 @@ class Outcome:
         Wall time.
     memory_mb : float
         By how much the process's resident memory grew, at its peak.
+    size_mb : float or None
+        Of the fitted pipeline, serialised; where the task asks for it.
     """
 
     scores: dict[str, float | None] = field(default_factory=dict)
@@ -105,6 +114,7 @@ class Outcome:
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
     memory_mb: float = 0.0
+    size_mb: float | None = None
 
 
 def fit_and_score(job: Job, task: Task) -> Outcome:
@@ -154,6 +164,7 @@ def _fitted_and_scored(
         warnings=tuple(warned),
         fit_seconds=done - began,
         predict_seconds=predicted - done,
+        size_mb=len(pickle.dumps(pipeline)) / 1e6 if task.sized else None,
     )
 
 

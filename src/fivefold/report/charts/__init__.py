@@ -21,6 +21,7 @@ from fivefold.report.charts.thresholds import (
     roc_curve,
 )
 from fivefold.report.charts.time import line, target_over_time
+from fivefold.report.charts.tuning import front, parallel, search_history, slices
 
 __all__ = [
     "against",
@@ -30,6 +31,7 @@ __all__ = [
     "confusion_matrix",
     "density",
     "distributions",
+    "front",
     "gaps",
     "heatmap",
     "histogram",
@@ -38,9 +40,12 @@ __all__ = [
     "missing_values",
     "overlay",
     "paired_bars",
+    "parallel",
     "precision_recall_curve",
     "residuals",
     "roc_curve",
     "scores_per_fold",
+    "search_history",
+    "slices",
     "target_over_time",
 ]
