@@ -30,6 +30,7 @@ __all__ = ["TRUSTED_TYPES", "Float32Cast", "read_estimator", "untrusted_types", 
 TRUSTED_TYPES: tuple[str, ...] = (
     "collections.OrderedDict",
     "collections.defaultdict",
+    "fivefold.decided.Decided",
     "fivefold.estimator.Float32Cast",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",

@@ -48,11 +48,14 @@ class OnnxModel:
     outputs : tuple of str
         The outputs' names.
     metadata : dict of str to str
-        What the export wrote beside the graph: project, task, target, features, classes, scores.
+        What the export wrote beside the graph: project, task, target, features, classes, scores,
+        threshold.
     classes_ : ndarray of shape (n_classes,) or None
         The classes, in the order of the scores' columns; None for regression.
     scores : {"probabilities", "decisions", "none"}
         What the second output of a classifier holds.
+    threshold : float
+        Two classes: from this probability on, the label is the positive one.
 
     Raises
     ------
@@ -101,6 +104,7 @@ class OnnxModel:
         classes = json.loads(self.metadata.get("classes", "null"))
         self.classes_: NDArray[Any] | None = None if classes is None else _class_array(classes)
         self.scores = self.metadata.get("scores", "none")
+        self.threshold = float(self.metadata.get("threshold", "0.5"))
 
     def __repr__(self) -> str:
         return f"OnnxModel({len(self.inputs)} features -> {', '.join(self.outputs)})"

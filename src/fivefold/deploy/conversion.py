@@ -129,6 +129,9 @@ def _metadata(
     }
     if objective.is_classification:
         values["classes"] = json.dumps(plain_values(estimator.classes_), ensure_ascii=False)
+        threshold = getattr(final_estimator(estimator), "threshold", None)
+        if objective.task == "binary" and scores == "probabilities":
+            values["threshold"] = repr(0.5 if threshold is None else float(threshold))
     return values
 
 

@@ -20,6 +20,9 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
+from fivefold.decided import Decided
+from fivefold.deploy.decided import convert_decided
+from fivefold.deploy.nodes import constant, node
 from fivefold.estimator import Float32Cast
 
 __all__ = ["register", "register_boosting"]
@@ -38,8 +41,9 @@ def register() -> None:
         (Float32Cast, "FivefoldFloat32Cast", _same_width, _float32_cast),
         (DummyClassifier, "FivefoldDummyClassifier", _classifier_shape, _dummy_classifier),
         (DummyRegressor, "FivefoldDummyRegressor", _regressor_shape, _dummy_regressor),
+        (Decided, "FivefoldDecided", _classifier_shape, convert_decided),
     ):
-        options = {"zipmap": [True, False]} if cls is DummyClassifier else None
+        options = {"zipmap": [True, False]} if cls in (DummyClassifier, Decided) else None
         update_registered_converter(cls, alias, shape, convert, options=options)
     for cls, alias, applies, shape, convert in (
         (OneHotEncoder, "SklearnOneHotEncoder", _all_strings, _encoded_shape, _one_hot),
@@ -129,30 +133,7 @@ def _joined(scope: Any, operator: Any, container: Any) -> str:
     names = [item.full_name for item in operator.inputs]
     if len(names) == 1:
         return str(names[0])
-    return _node(scope, container, "Concat", names, axis=1)
-
-
-def _node(
-    scope: Any, container: Any, kind: str, inputs: list[str], output: str = "", **options: Any
-) -> str:
-    name = output or scope.get_unique_variable_name(kind.lower())
-    domain = "ai.onnx.ml" if kind in ("LabelEncoder", "ArrayFeatureExtractor") else ""
-    container.add_node(
-        kind,
-        inputs,
-        [name],
-        op_domain=domain,
-        op_version=2 if kind == "LabelEncoder" else None,
-        name=scope.get_unique_operator_name(kind),
-        **options,
-    )
-    return str(name)
-
-
-def _constant(scope: Any, container: Any, kind: int, shape: list[int], values: Any) -> str:
-    name = scope.get_unique_variable_name("constant")
-    container.add_initializer(name, kind, shape, values)
-    return str(name)
+    return node(scope, container, "Concat", names, axis=1)
 
 
 def _same_width(operator: Any) -> None:
@@ -161,7 +142,7 @@ def _same_width(operator: Any) -> None:
 
 def _float32_cast(scope: Any, operator: Any, container: Any) -> None:
     joined = _joined(scope, operator, container)
-    _node(scope, container, "Cast", [joined], operator.outputs[0].full_name, to=_FLOAT)
+    node(scope, container, "Cast", [joined], operator.outputs[0].full_name, to=_FLOAT)
 
 
 def _classifier_shape(operator: Any) -> None:
@@ -226,12 +207,12 @@ def _repeated(
 ) -> None:
     """Write a constant once per row of the input."""
     shape = [1] if flat else [1, len(values)]
-    constant = _constant(scope, container, kind, shape, values)
-    size = _node(scope, container, "Shape", [operator.inputs[0].full_name], start=0, end=1)
+    values_once = constant(scope, container, kind, shape, values)
+    size = node(scope, container, "Shape", [operator.inputs[0].full_name], start=0, end=1)
     if not flat:
-        one = _constant(scope, container, _INT64, [1], [1])
-        size = _node(scope, container, "Concat", [size, one], axis=0)
-    _node(scope, container, "Tile", [constant, size], output)
+        one = constant(scope, container, _INT64, [1], [1])
+        size = node(scope, container, "Concat", [size, one], axis=0)
+    node(scope, container, "Tile", [values_once, size], output)
 
 
 def _all_strings(operator: Any) -> bool:
@@ -252,10 +233,10 @@ def _one_hot(scope: Any, operator: Any, container: Any) -> None:
     blocks = []
     for column, codes, default, width in _one_hot_codes(operator.raw_operator):
         index = _looked_up(scope, operator, container, column, codes, default, "int64s")
-        places = _constant(scope, container, _INT64, [1, width], list(range(width)))
-        hot = _node(scope, container, "Equal", [index, places])
-        blocks.append(_node(scope, container, "Cast", [hot], to=_FLOAT))
-    _node(scope, container, "Concat", blocks, operator.outputs[0].full_name, axis=1)
+        places = constant(scope, container, _INT64, [1, width], list(range(width)))
+        hot = node(scope, container, "Equal", [index, places])
+        blocks.append(node(scope, container, "Cast", [hot], to=_FLOAT))
+    node(scope, container, "Concat", blocks, operator.outputs[0].full_name, axis=1)
 
 
 def _one_hot_codes(encoder: Any) -> list[tuple[int, dict[str, int], int, int]]:
@@ -282,7 +263,7 @@ def _ordinal(scope: Any, operator: Any, container: Any) -> None:
         codes = _asked(encoder, column)[:, column].tolist()
         known = dict(zip(map(str, categories), codes, strict=False))
         columns.append(_looked_up(scope, operator, container, column, known, codes[-1], "floats"))
-    _node(scope, container, "Concat", columns, operator.outputs[0].full_name, axis=1)
+    node(scope, container, "Concat", columns, operator.outputs[0].full_name, axis=1)
 
 
 def _asked(encoder: Any, column: int) -> Any:
@@ -318,7 +299,7 @@ def _looked_up(
 ) -> str:
     """Replace the strings of one column by their codes, shape (n_rows, 1)."""
     source = _column(scope, operator, container, column)
-    return _node(
+    return node(
         scope,
         container,
         "LabelEncoder",
@@ -334,8 +315,8 @@ def _column(scope: Any, operator: Any, container: Any, column: int) -> str:
         if column < width:
             if width == 1:
                 return str(item.full_name)
-            index = _constant(scope, container, _INT64, [1], [column])
-            return _node(scope, container, "Gather", [item.full_name, index], axis=1)
+            index = constant(scope, container, _INT64, [1], [column])
+            return node(scope, container, "Gather", [item.full_name, index], axis=1)
         column -= width
     raise RuntimeError("the encoder has more columns than inputs")
 
@@ -363,12 +344,12 @@ def _imputer(scope: Any, operator: Any, container: Any) -> None:
     """Fill missing numbers, and mark in columns of their own where they were."""
     model = operator.raw_operator
     joined = _joined(scope, operator, container)
-    missing = _node(scope, container, "IsNaN", [joined])
+    missing = node(scope, container, "IsNaN", [joined])
     values = np.asarray(model.statistics_, dtype=np.float32)
-    statistics = _constant(scope, container, _FLOAT, [1, len(values)], values.tolist())
-    filled = _node(scope, container, "Where", [missing, statistics, joined])
+    statistics = constant(scope, container, _FLOAT, [1, len(values)], values.tolist())
+    filled = node(scope, container, "Where", [missing, statistics, joined])
     features = model.indicator_.features_.tolist()
-    which = _constant(scope, container, _INT64, [len(features)], features)
-    marked = _node(scope, container, "Gather", [missing, which], axis=1)
-    marks = _node(scope, container, "Cast", [marked], to=_FLOAT)
-    _node(scope, container, "Concat", [filled, marks], operator.outputs[0].full_name, axis=1)
+    which = constant(scope, container, _INT64, [len(features)], features)
+    marked = node(scope, container, "Gather", [missing, which], axis=1)
+    marks = node(scope, container, "Cast", [marked], to=_FLOAT)
+    node(scope, container, "Concat", [filled, marks], operator.outputs[0].full_name, axis=1)

@@ -155,7 +155,8 @@ def _fitted_and_scored(
     estimator = build_estimator(candidate, job.objective, job.seed, task.where)
     pipeline = build_pipeline(job.schema, candidate, estimator)
     began = time.perf_counter()
-    warned = fit(pipeline, job.features.iloc[fitted], job.y[fitted])
+    weights = None if job.weights is None else job.weights[fitted]
+    warned = fit(pipeline, job.features.iloc[fitted], job.y[fitted], weights=weights)
     done = time.perf_counter()
     predictions = predict(pipeline, job.features.iloc[scored], job.y[scored], job.objective)
     predicted = time.perf_counter()

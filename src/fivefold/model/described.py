@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from fivefold.decided import inner
 from fivefold.model.preprocessing import MODEL_STEP
 from fivefold.table import TableSchema
 
@@ -19,7 +20,7 @@ def described(
     pipeline: Pipeline, name: str, schema: TableSchema, y: NDArray[Any], *, selected: bool
 ) -> dict[str, Any]:
     """Describe a fitted pipeline for ``reports/train.json``."""
-    model = pipeline[-1]
+    model = inner(pipeline[-1])
     columns = pipeline["features"]
     classes = getattr(model, "classes_", None)
     return {

@@ -13,7 +13,7 @@ from fivefold.errors import ConfigError, DataError
 from fivefold.objective import Objective
 from fivefold.table import TableSchema, to_arrow
 
-__all__ = ["METHODS", "Folds", "method_of"]
+__all__ = ["METHODS", "Folds", "codes_of", "method_of"]
 
 METHODS = ("auto", "kfold", "stratified", "group", "time")
 
@@ -86,8 +86,8 @@ class Folds:
         self._n_folds = n_folds
         self._seed = seed
         # The first time column orders the rows; all group columns together make a group.
-        self._times = _codes(train, schema.with_role("time")[:1]) if method == "time" else None
-        self._groups = _codes(train, schema.with_role("group")) if method == "group" else None
+        self._times = codes_of(train, schema.with_role("time")[:1]) if method == "time" else None
+        self._groups = codes_of(train, schema.with_role("group")) if method == "group" else None
 
     def split(self, rows: NDArray[np.intp], y: NDArray[Any]) -> Iterator[Fold]:
         """Yield positions within ``rows`` to fit on and to score on.
@@ -144,7 +144,7 @@ def _require_members(y: NDArray[Any], n_folds: int, stratify: bool) -> None:
         raise ValueError(f"the class {smallest!s} has {counts.min()} rows")
 
 
-def _codes(frame: nw.LazyFrame[Any], names: list[str]) -> NDArray[np.intp]:
+def codes_of(frame: nw.LazyFrame[Any], names: list[str]) -> NDArray[np.intp]:
     """Give each distinct row of some columns a number, in their order; missing comes first."""
     table = to_arrow(frame.select(*names))
     codes = np.zeros(table.num_rows, dtype=np.intp)

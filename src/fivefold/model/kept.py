@@ -15,16 +15,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-import numpy as np
 import platformdirs
 
 from fivefold.model.crossvalidation import Job, Outcome, Task
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
+from fivefold.model.hashing import add, add_array, add_frame
 
 __all__ = ["Fitter", "Kept", "question"]
 
@@ -58,12 +54,12 @@ def question(job: Job, code: str) -> str:
         40 hexadecimal digits.
     """
     digest = hashlib.sha256()
-    _add(digest, code, job.seed, list(job.metrics), job.objective.to_json(), job.schema.to_json())
-    _add_frame(digest, job.features)
+    add(digest, code, job.seed, list(job.metrics), job.objective.to_json(), job.schema.to_json())
+    add_frame(digest, job.features)
     for array in (job.y, *(rows for fold in job.folds for rows in fold)):
-        _add_array(digest, array)
+        add_array(digest, array)
     if job.weights is not None:
-        _add_array(digest, job.weights)
+        add_array(digest, job.weights)
     return digest.hexdigest()[:40]
 
 
@@ -146,25 +142,5 @@ def _key(task: Task) -> str:
     candidate = asdict(task.candidate)
     # Neither its name nor what might be searched changes a fit.
     del candidate["model"], candidate["search"]
-    _add(digest, candidate, task.fold, task.params, task.share, task.sized)
+    add(digest, candidate, task.fold, task.params, task.share, task.sized)
     return digest.hexdigest()[:32]
-
-
-def _add(digest: Any, *values: object) -> None:
-    for value in values:
-        digest.update(json.dumps(value, sort_keys=True, default=str).encode())
-        digest.update(b"\0")
-
-
-def _add_array(digest: Any, array: NDArray[Any]) -> None:
-    _add(digest, str(array.dtype), list(array.shape))
-    if array.dtype == object:
-        _add(digest, array.tolist())
-    else:
-        digest.update(np.ascontiguousarray(array).tobytes())
-
-
-def _add_frame(digest: Any, frame: pd.DataFrame) -> None:
-    for name in frame.columns:
-        _add(digest, str(name))
-        _add_array(digest, frame[name].to_numpy())

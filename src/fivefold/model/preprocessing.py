@@ -11,10 +11,13 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from fivefold.errors import ConfigError
 from fivefold.estimator import Float32Cast
 from fivefold.model.candidate import Candidate
+from fivefold.model.stopping import EarlyStopping, stopping_arguments
 from fivefold.table import TableSchema
 
 __all__ = ["MODEL_STEP", "build_pipeline", "fit"]
@@ -67,7 +70,15 @@ def build_pipeline(schema: TableSchema, candidate: Candidate, estimator: Any) ->
     return Pipeline([("features", columns), (MODEL_STEP, estimator)])
 
 
-def fit(pipeline: Pipeline, X: Any, y: Any) -> list[str]:  # noqa: N803
+def fit(
+    pipeline: Pipeline,
+    X: Any,  # noqa: N803
+    y: Any,
+    *,
+    weights: Any = None,
+    stopping: EarlyStopping | None = None,
+    validation: tuple[Any, Any] | None = None,
+) -> list[str]:
     """Fit a pipeline in place, and give the warnings it raised, each once.
 
     Parameters
@@ -78,19 +89,46 @@ def fit(pipeline: Pipeline, X: Any, y: Any) -> list[str]:  # noqa: N803
         The features.
     y : ndarray of shape (n_rows,)
         The target.
+    weights : ndarray of shape (n_rows,), optional
+        How much each row counts.
+    stopping : EarlyStopping, optional
+        When the estimator's rounds end.
+    validation : tuple of (pandas.DataFrame, ndarray), optional
+        The features and the target of the rows that tell it.
 
     Returns
     -------
     list of str
         ``"<category>: <first line>"``, sorted.
+
+    Raises
+    ------
+    ConfigError
+        The estimator takes no weights, or has no early stopping.
     """
+    features, model = pipeline[:-1], pipeline[-1]
+    more: dict[str, Any] = {}
+    if weights is not None:
+        if not has_fit_parameter(model, "sample_weight"):
+            raise ConfigError(
+                f"{type(model).__name__} takes no weights",
+                where="train.weight",
+                allowed="an estimator whose fit has the argument sample_weight",
+                hint="set train.weight: null, or choose another model",
+            )
+        more["sample_weight"] = weights
     # BLAS splits sums by its number of threads, and with it the last digit.
     with (
         warnings.catch_warnings(record=True) as caught,
         threadpool_limits(limits=1, user_api="blas"),
     ):
         warnings.simplefilter("always")
-        pipeline.fit(X, y)
+        warnings.filterwarnings("ignore", message="The argument 'eval_set' is deprecated")
+        transformed = features.fit_transform(X, y)
+        if stopping is not None and validation is not None:
+            held = features.transform(validation[0])
+            more |= stopping_arguments(model, stopping, held, validation[1])
+        model.fit(transformed, y, **more)
     _predict_in_one_thread(pipeline[-1])
     return sorted({f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in caught})
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import narwhals as nw
 
-from fivefold.errors import ConfigError, ModelError
+from fivefold.errors import ConfigError
 from fivefold.model.candidate import SELECTED, Candidate
+from fivefold.model.decision import Calibration, Decision
+from fivefold.model.stopping import EarlyStopping
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
 
@@ -34,12 +36,25 @@ class TrainConfig:
         In [0, 1). Categories in fewer than this share of the training rows share one column.
     search : dict
         What the tune stage may choose; it reads it here, and nothing of it is kept.
+    weight : str or None
+        A column of the training part that says how much each row counts.
+    validation : float
+        In (0, 1). The share of the training rows that is held out where the three below need it:
+        the latest where the schema has a time column, whole groups where it has one with that role.
+    early_stopping : EarlyStopping or None
+        End the estimator's rounds where the validation rows gain nothing more.
+    calibration : Calibration or None
+        Calibrate its probabilities on the validation rows.
+    decision : Decision
+        Two classes: from which probability on the positive one is predicted.
     task : str
         The plan's task: only the estimator for it is kept. Both are if empty.
     seed : int
         Given to an estimator that draws random numbers, at least 0.
     trusted_types : list of str
         Dotted names of types of your own that the kept model may hold.
+    code : str
+        The fingerprint of the code, from the runner.
     """
 
     model: str = SELECTED
@@ -48,20 +63,39 @@ class TrainConfig:
     scale: bool = False
     rare_share: float = 0.001
     search: dict[str, Any] = field(default_factory=dict)
+    weight: str | None = None
+    validation: float = 0.2
+    early_stopping: EarlyStopping | None = None
+    calibration: Calibration | None = None
+    decision: Decision = field(default_factory=Decision)
     task: str = ""
     seed: int = 0
     trusted_types: list[str] = field(default_factory=list)
+    code: str = ""
 
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise ConfigError(
                 "the seed is negative", where="train.seed", got=self.seed, allowed="at least 0"
             )
+        if not 0 < self.validation < 1:
+            raise ConfigError(
+                "the share of validation rows is out of bounds",
+                where="train.validation",
+                got=self.validation,
+                allowed="above 0, below 1",
+            )
         kept = self.candidate().for_task(self.task)
         object.__setattr__(self, "classifier", kept.classifier)
         object.__setattr__(self, "regressor", kept.regressor)
         # Else an edit of the space would fit the same model again.
         object.__setattr__(self, "search", {})
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether some training rows are held out of the fit."""
+        decided = self.calibration is not None or self.decision.method != "fixed"
+        return decided or self.early_stopping is not None
 
     def candidate(self) -> Candidate:
         """Give the candidate that is declared here."""
@@ -105,21 +139,27 @@ def train(
     from fivefold.features import feature_frame, target_array
     from fivefold.model.candidate import build_estimator
     from fivefold.model.described import described
-    from fivefold.model.preprocessing import build_pipeline, fit
+    from fivefold.model.fitting import Rows, fitted
+    from fivefold.model.preprocessing import build_pipeline
+    from fivefold.model.provenance import provenance
+    from fivefold.model.weights import sample_weight
 
     candidate, name = Candidate(**tuning["candidate"]), str(tuning["model"])
     estimator = build_estimator(candidate, objective, config.seed, "train")
     pipeline = build_pipeline(schema, candidate, estimator)
     features = feature_frame(train, schema)
     y = target_array(train, schema, objective)
-    try:
-        warned = fit(pipeline, features, y)
-    except Exception as error:
-        raise ModelError(
-            f"the model {name!r} can't be fitted",
-            where="train",
-            got=f"{type(error).__name__}: {error}",
-            hint="look at its arguments in conf/, or at the features in reports/explore.html",
-        ) from error
-    report = described(pipeline, name, schema, y, selected=config.model == SELECTED)
-    return Trained(pipeline, {**report, "warnings": warned})
+    rows = Rows(features, y, sample_weight(train, config.weight))
+    found = fitted(pipeline, rows, train, schema, objective, config, name)
+    report = described(found.pipeline, name, schema, y, selected=bool(tuning["selected"]))
+    return Trained(
+        found.pipeline,
+        {
+            **report,
+            "tuned": bool(tuning["tuned"]),
+            "threshold": found.threshold,
+            **found.told,
+            "warnings": found.warnings,
+            **provenance(found.pipeline, rows, schema, objective, config.code),
+        },
+    )

@@ -139,8 +139,9 @@ def compare(
     config: MonitorConfig,
 ) -> Comparison:
     """Compare production with the training part, and its predictions with the test part's."""
+    threshold = model.threshold if config.threshold is None else config.threshold
     tested, _ = predictions_of(
-        model, test, feature_frame(test, schema), schema, objective, config.threshold
+        model, test, feature_frame(test, schema), schema, objective, threshold
     )
     reference = reference_of(tested, objective, config)
     known = feature_frame(train, schema)
@@ -157,9 +158,7 @@ def compare(
         drift_of(name, known[name].to_numpy(), bins[name], current[name].to_numpy(), config)
         for name in schema.features
     ]
-    predicted, labelled = predictions_of(
-        model, production, current, schema, objective, config.threshold
-    )
+    predicted, labelled = predictions_of(model, production, current, schema, objective, threshold)
     first, second = _prediction(tested), _prediction(predicted)
     kind = "number" if first.dtype.kind == "f" else "string"
     prediction_bins = Bins.of(first, kind, config.bins)

@@ -45,8 +45,9 @@ class MonitorConfig:
         The plan's marks of the primary metric.
     guardrails : dict of str to Limits
         The plan's limits of other metrics.
-    threshold : float
-        In [0, 1]. Two classes: from this probability on, the positive class is predicted.
+    threshold : float or None
+        In [0, 1]. Two classes: from this probability on, the positive class is predicted; as the
+        model itself decides if null.
     seed : int
         For the bootstrap, at least 0.
     resamples : int
@@ -64,7 +65,7 @@ class MonitorConfig:
     min_rows: int = 200
     thresholds: Thresholds = field(default_factory=Thresholds)
     guardrails: dict[str, Limits] = field(default_factory=dict)
-    threshold: float = 0.5
+    threshold: float | None = None
     seed: int = 0
     resamples: int = 500
     confidence: float = 0.95
@@ -77,13 +78,13 @@ class MonitorConfig:
             ("new_warn", 0 <= self.new_warn <= 1, "0 to 1"),
             ("bins", 2 <= self.bins <= 100, "2 to 100"),
             ("min_rows", self.min_rows >= 1, "1 or more"),
-            ("threshold", 0 <= self.threshold <= 1, "0 to 1"),
+            ("threshold", 0 <= (self.threshold or 0) <= 1, "0 to 1"),
             ("seed", self.seed >= 0, "0 or more"),
             ("resamples", self.resamples >= 100, "100 or more"),
             ("confidence", 0.5 < self.confidence < 1, "between 0.5 and 1"),
         ):
             value = getattr(self, name)
-            if not (good and math.isfinite(value)):
+            if not (good and math.isfinite(value or 0)):
                 raise ConfigError(
                     "the value is out of bounds",
                     where=f"monitor.{name}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import narwhals as nw
@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from fivefold.metrics import Task
+from fivefold.model.train import TrainConfig
 from fivefold.objective import Objective
 from fivefold.table import Column, TableSchema
 
@@ -38,6 +39,12 @@ class Example:
     @property
     def test(self) -> nw.LazyFrame[Any]:
         return self.part(300, 450)
+
+
+def untuned(config: TrainConfig) -> dict[str, Any]:
+    """What the tune stage hands on where nothing is searched."""
+    candidate = asdict(config.candidate())
+    return {"model": config.model, "selected": False, "tuned": False, "candidate": candidate}
 
 
 def example(task: Task) -> Example:

@@ -17,7 +17,7 @@ from fivefold.model.train import TrainConfig, train
 from fivefold.report import render_html
 from fivefold.table import TableSchema, write_table
 
-from .model_examples import Example
+from .model_examples import Example, untuned
 
 LINEAR = {
     "classifier": {"_target_": "sklearn.linear_model.LogisticRegression"},
@@ -28,13 +28,14 @@ LINEAR = {
 
 def fitted(given: Example, **options: Any) -> Any:
     config = TrainConfig(model="mine", **{**LINEAR, **options})
-    return train(given.train, given.schema, given.objective, {}, config).estimator
+    return train(given.train, given.schema, given.objective, untuned(config), config).estimator
 
 
 def evaluated(given: Example, estimator: Any = None, test: Any = None, **options: Any) -> Evaluated:
     config = EvaluateConfig(key=["id"], **{"resamples": 100, "min_group_rows": 20, **options})
     return evaluate(
         estimator or fitted(given),
+        {},
         given.train,
         given.test if test is None else test,
         given.schema,
@@ -66,7 +67,6 @@ def test_all_of_it_is_the_same_twice(any_example: Example, tmp_path: Path) -> No
                 json.dumps(result.metrics, allow_nan=False),
                 json.dumps(result.report, allow_nan=False),
                 render_html(result.page),
-                result.card,
                 path.read_bytes(),
             )
         )
@@ -98,7 +98,9 @@ def test_a_score_per_class(tmp_path: Path) -> None:
 def test_a_column_of_the_project_keeps_its_name(binary: Example, tmp_path: Path) -> None:
     test = binary.test.with_columns(score=nw.col("id"))
     config = EvaluateConfig(key=["score"], resamples=100)
-    result = evaluate(fitted(binary), binary.train, test, binary.schema, binary.objective, config)
+    result = evaluate(
+        fitted(binary), {}, binary.train, test, binary.schema, binary.objective, config
+    )
     write_table(result.predictions, tmp_path / "p.parquet")
     kept = pl.read_parquet(tmp_path / "p.parquet")
     assert kept.columns == ["score", "target", "score_", "predicted"]
@@ -157,6 +159,7 @@ def test_an_unknown_group_or_key_is_named(binary: Example) -> None:
     with pytest.raises(DataError, match="no column 'row'"):
         evaluate(
             fitted(binary),
+            {},
             binary.train,
             binary.test,
             binary.schema,
@@ -202,13 +205,6 @@ def test_a_model_of_other_features_is_one_message(binary: Example) -> None:
     with pytest.raises(ModelError, match="can't predict the test part") as caught:
         evaluated(changed, fitted(binary))
     assert "hour" in str(caught.value)
-
-
-def test_the_card_tells_the_facts(any_example: Example) -> None:
-    result = evaluated(any_example)
-    for text in ("Model card: test", "target", "Performance", "Limits", "carrier", "wind"):
-        assert text in result.card
-    assert any_example.objective.primary.title in result.card
 
 
 @pytest.mark.parametrize(

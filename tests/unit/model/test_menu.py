@@ -20,7 +20,7 @@ from fivefold.model.train import TrainConfig, train
 from fivefold.pipeline.typed import typed
 from fivefold.scoring import predict, scores
 
-from .model_examples import METRICS, Example, example
+from .model_examples import METRICS, Example, example, untuned
 
 MENU = Path(fivefold.__file__).parent / "conf" / "model"
 NAMES = sorted(path.stem for path in MENU.glob("*.yaml"))
@@ -33,7 +33,7 @@ def declared(name: str) -> dict[str, Any]:
 
 def fitted(name: str, given: Example) -> Any:
     config = typed(TrainConfig, declared(name), "train")
-    return train(given.train, given.schema, given.objective, {}, config).estimator
+    return train(given.train, given.schema, given.objective, untuned(config), config).estimator
 
 
 def test_the_menu_holds_what_the_plan_names() -> None:
