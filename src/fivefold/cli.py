@@ -82,14 +82,16 @@ def compose(
     from fivefold.pipeline.compose import compose as run
     from fivefold.pipeline.compose import require_current
     from fivefold.pipeline.profile import Profiler
+    from fivefold.pipeline.run import read_params
 
     root = _here()
     if check:
         require_current(root)
         return
-    profiler = Profiler(root)
-    changed = run(root)
-    profiler.record("compose")
+    with Profiler(root) as profiler:
+        changed = run(root)
+        profiler.configure(read_params(root))
+        profiler.record("compose")
     if changed:
         shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
         typer.echo(
