@@ -97,9 +97,10 @@ class Profiler:
         """
         usage = self._sampler.stop()
         energy = self._energy(usage)
-        figures = self._figures(usage, energy)
+        figures = self._figures(usage)
         if stored is not None:
             figures["stored_mb"] = round(stored / 1e6, 3)
+        figures["energy_wh"] = short(energy.watt_hours)
         if usage.gpus:
             figures["gpus"] = {str(number): card for number, card in enumerate(usage.gpus)}
         if parts:
@@ -121,7 +122,7 @@ class Profiler:
             pue=self._profile.pue,
         )
 
-    def _figures(self, usage: Usage, energy: Energy) -> dict[str, Any]:
+    def _figures(self, usage: Usage) -> dict[str, Any]:
         seconds = time.perf_counter() - self._started
         figures: dict[str, Any] = {
             "seconds": round(seconds, 3),
@@ -141,5 +142,4 @@ class Profiler:
                 figures |= {
                     name: round(value / 1e6, 3) for name, value in zip(names, pair, strict=True)
                 }
-        figures["energy_wh"] = short(energy.watt_hours)
         return figures

@@ -18,11 +18,11 @@ class Paced:
     least : float
         Seconds from one reading to the next, at least.
     share : float
-        The part of one processor that it may use, in (0, 1]: a reading that used 2 ms is due again
-        after a second where the share is 0.002.
+        The part of one processor that it may use, in (0, 1]: a reading that used 0.7 ms is due
+        again after a second where the share is 0.0007.
     """
 
-    def __init__(self, read: Callable[[float], None], least: float, share: float = 0.002) -> None:
+    def __init__(self, read: Callable[[float], None], least: float, share: float = 0.0007) -> None:
         self._read = read
         self._least = least
         self._share = share

@@ -212,11 +212,13 @@ class Sampler:
 
     def _usage(self, seconds: float) -> Usage:
         cards = self._cards.cards if self._cards is not None else []
+        cpu = self._cpu.grown or 0.0
         return Usage(
             seconds=seconds,
-            cpu_seconds=self._cpu.grown or 0.0,
+            cpu_seconds=cpu,
             cpu_total=self._cpu.last or 0.0,
-            peak_cores=self._peak_cores,
+            # A stage may end before the second look.
+            peak_cores=max(self._peak_cores, cpu / max(seconds, 1e-9)),
             mean_memory=self._memory.mean,
             # Short peaks fall between two looks; the system itself misses none of one process.
             peak_memory=max(self._memory.peak, self._family.peak_memory()),
