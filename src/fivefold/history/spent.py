@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -15,7 +15,7 @@ from fivefold.history.reader import Reader
 from fivefold.report import Block, Column, Section, Table, Text, charts
 from fivefold.report import format as form
 
-__all__ = ["Spent", "figures_table", "read_spent", "timelines"]
+__all__ = ["Spent", "figures_tables", "read_spent", "timelines"]
 
 # Fewer steps than that make no line.
 _FEWEST_STEPS = 4
@@ -40,6 +40,10 @@ _COLUMNS: tuple[tuple[str, Column, float, Any], ...] = (
     ("emissions_g", Column("CO2, g", "number"), 1, sum),
     ("cost", Column("cost", "number"), 1, sum),
 )
+
+_ON_THE_MACHINE = {key for key, *_ in _COLUMNS[:6]}
+# Megabytes a second that are worth a picture.
+_LEAST_RATE = 0.01
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,8 @@ def read_spent(reader: Reader, snapshot: Snapshot) -> Spent:
     )
 
 
-def figures_table(
-    figures: Mapping[str, Mapping[str, Any]], currency: str = "", *, only: Iterable[str] = ()
-) -> list[Block]:
-    """Give a table of the stages and of all of them; a column that is empty throughout is left out.
+def figures_tables(figures: Mapping[str, Mapping[str, Any]], currency: str = "") -> list[Block]:
+    """Give tables of the stages and of all of them; a column that is empty throughout is left out.
 
     Parameters
     ----------
@@ -99,29 +101,32 @@ def figures_table(
         By stage.
     currency : str
         Stands beside the cost.
-    only : iterable of str
-        The figures to show; all by default.
     """
-    kept = set(only)
-    columns = [
-        (key, column, factor, join)
-        for key, column, factor, join in _COLUMNS
-        if (not kept or key in kept) and any(is_number(row.get(key)) for row in figures.values())
-    ]
-    if not columns:
-        return []
-    rows: list[list[object]] = [
-        [stage, *(_scaled(row.get(key), factor) for key, _, factor, _ in columns)]
-        for stage, row in figures.items()
-    ]
-    if len(rows) > 1:
-        rows.append(["all stages", *(_joined(figures, *column) for column in columns)])
-    heads: list[str | Column] = ["stage"]
-    heads += [
-        Column(f"cost, {currency}", "number") if key == "cost" and currency else column
-        for key, column, _, _ in columns
-    ]
-    return [Table(heads, rows, "What the stages used", sortable=True)]
+    found: list[Block] = []
+    for caption, keys in (
+        ("Time, processors and memory", _ON_THE_MACHINE),
+        ("Disk, network, energy and cost", {key for key, *_ in _COLUMNS} - _ON_THE_MACHINE),
+    ):
+        columns = [
+            column
+            for column in _COLUMNS
+            if column[0] in keys and any(is_number(row.get(column[0])) for row in figures.values())
+        ]
+        if not columns:
+            continue
+        rows: list[list[object]] = [
+            [stage, *(_scaled(row.get(key), factor) for key, _, factor, _ in columns)]
+            for stage, row in figures.items()
+        ]
+        if len(rows) > 1:
+            rows.append(["all stages", *(_joined(figures, *column) for column in columns)])
+        heads: list[str | Column] = ["stage"]
+        heads += [
+            Column(f"cost, {currency}", "number") if key == "cost" and currency else column
+            for key, column, _, _ in columns
+        ]
+        found.append(Table(heads, rows, caption))
+    return found
 
 
 def _scaled(value: Any, factor: float) -> float | None:
@@ -185,7 +190,8 @@ def _charts(line: Mapping[str, Any]) -> list[Block]:
     found: list[Block] = []
     for title, names in wanted:
         held = {said: series[name] for name, said in names.items() if _is_line(series.get(name))}
-        if not held or (title == "Processes" and max(held["processes"]) <= 1):
+        most = max((max(values) for values in held.values()), default=0.0)
+        if most < _LEAST_RATE or (title == "Processes" and most <= 1):
             continue
         # A counter that was read less often ends earlier.
         long = max(map(len, held.values()))

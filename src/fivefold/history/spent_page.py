@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fivefold.history.measures import is_number
-from fivefold.history.spent import Spent, figures_table, timelines
+from fivefold.history.spent import Spent, figures_tables, timelines
 from fivefold.report import Alert, Block, Column, Page, Section, Table, Text
 from fivefold.report import format as form
 
@@ -46,14 +46,14 @@ def page(spent: Spent, project: str, revision: str) -> Page:
     factors = [f"{key}: {value}" for key, value in spent.profile.items() if value is not None]
     reckoned = f"With {'; '.join(factors)}. " if factors else "With the factors of the world. "
     sections = [
-        Section("Stages", figures_table(spent.figures, spent.currency)),
+        Section("Stages", figures_tables(spent.figures, spent.currency)),
         *_part_sections(spent),
         *timelines(spent),
         Section("How it is reckoned", [Text(f"{form.verbatim(reckoned)}\n\n{_METHOD}")]),
     ]
     return Page(
         "Profile",
-        f"All stages took {form.duration(total)}, the longest of them `{longest}`; "
+        f"All stages took {form.duration(total)}, the longest of them {longest}; "
         f"as recorded in {revision}.",
         sections,
         kicker=project,

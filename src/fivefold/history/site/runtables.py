@@ -11,7 +11,7 @@ from fivefold.history.figures import ends_text, value_text
 from fivefold.history.intervals import is_noise
 from fivefold.history.measures import is_number
 from fivefold.history.site.gather import Entry
-from fivefold.history.spent import figures_table
+from fivefold.history.spent import figures_tables
 from fivefold.report import Block, Cell, Column, Table
 
 __all__ = ["charter", "cost", "data", "gates", "metrics", "stages"]
@@ -181,4 +181,4 @@ def stages(lock: Any, old: Any) -> list[Block]:
 def cost(entry: Entry) -> list[Block]:
     """Give what the stages used, where it is recorded."""
     currency = str(entry.params.get("prices.currency") or "")
-    return figures_table(entry.details.cost, currency)
+    return figures_tables(entry.details.cost, currency)
