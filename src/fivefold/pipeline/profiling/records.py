@@ -7,14 +7,13 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from fivefold.pipeline.artifacts import write_json
 from fivefold.pipeline.profiling.costs import rated
 from fivefold.pipeline.profiling.settings import PricesConfig, ProfileConfig
 from fivefold.pipeline.stages import COMPOSE, PROFILE, STAGES, TIMELINE
@@ -47,12 +46,12 @@ def keep(
         path.parent.mkdir(parents=True, exist_ok=True)
         known = {**_figures(path), stage: _finite(figures)}
         priced = {name: rated(known[name], profile, prices) for name in _ranked(known)}
-        _replace(path, lambda part: write_json(priced, part))
+        _replace(path, _written(priced))
 
         path = root / TIMELINE
         lines = {**_lines(path), stage: json.dumps(_finite(line), separators=(",", ":"))}
         text = "".join(f"{lines[name]}\n" for name in _ranked(lines))
-        _replace(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
+        _replace(path, text)
 
 
 def _lock_file(root: Path) -> Path:
@@ -86,10 +85,21 @@ def _ranked(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (order.index(name) if name in order else 99, name))
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def _written(entries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write a figure a line, with all that it is made of: the parts may be hundreds of trials."""
+    stages = [
+        f"  {json.dumps(stage)}: {{\n"
+        + ",\n".join(f"    {json.dumps(key)}: {json.dumps(value)}" for key, value in entry.items())
+        + "\n  }"
+        for stage, entry in entries.items()
+    ]
+    return "{\n" + ",\n".join(stages) + "\n}\n"
+
+
+def _replace(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        write(part)
+        part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
