@@ -13,7 +13,7 @@ import typer
 from fivefold import __version__
 from fivefold.errors import FivefoldError, PipelineError, nearest
 from fivefold.forge.commands import pr_group
-from fivefold.history.commands import leaderboard_group, site
+from fivefold.history.commands import leaderboard_group, profile, site
 from fivefold.history.diff.commands import diff, gate
 from fivefold.merge.commands import after_merge, merge_driver, setup
 from fivefold.pipeline.source_commands import sources_group
@@ -82,14 +82,16 @@ def compose(
     from fivefold.pipeline.compose import compose as run
     from fivefold.pipeline.compose import require_current
     from fivefold.pipeline.profile import Profiler
+    from fivefold.pipeline.run import read_params
 
     root = _here()
     if check:
         require_current(root)
         return
-    profiler = Profiler(root)
-    changed = run(root)
-    profiler.record("compose")
+    with Profiler(root) as profiler:
+        changed = run(root)
+        profiler.configure(read_params(root))
+        profiler.record("compose")
     if changed:
         shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
         typer.echo(
@@ -236,6 +238,7 @@ app.command()(diff)
 app.command()(gate)
 app.add_typer(leaderboard_group, name="leaderboard")
 app.command()(site)
+app.command()(profile)
 app.add_typer(pr_group, name="pr")
 app.command()(release)
 app.command()(review)

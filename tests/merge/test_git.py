@@ -150,6 +150,17 @@ def test_outputs_are_a_side_s_whole_and_figures_are_merged_by_key(repository: Re
     }
 
 
+def test_timelines_are_merged_by_stage(repository: Repository) -> None:
+    def lines(**steps: float) -> str:
+        return "".join(f'{{"stage":"{name}","step":{step}}}\n' for name, step in steps.items())
+
+    repository.commit("main", metrics__timeline_jsonl=lines(a=1, b=1, c=1))
+    for side, ran in (("left", lines(a=2, b=2, c=1)), ("right", lines(a=1, b=3, c=3, d=3))):
+        repository.commit(side, "main", metrics__timeline_jsonl=ran)
+    repository.git("merge", "--no-edit", "left")
+    assert repository.read("metrics/timeline.jsonl") == lines(a=2, b=3, c=3, d=3)
+
+
 @pytest.mark.parametrize(
     ("name", "good", "broken", "said"),
     [
@@ -159,6 +170,7 @@ def test_outputs_are_a_side_s_whole_and_figures_are_merged_by_key(repository: Re
         ("params.yaml", "a: 1\n", "a: [\n", "not valid YAML"),
         ("params.yaml", "a: 1\n", "- a\n", "not a mapping"),
         ("metrics/profile.json", "{}", "{", "not valid JSON"),
+        ("metrics/timeline.jsonl", '{"stage":"a"}\n', '{"a":1}\n', "names no stage"),
     ],
 )
 def test_what_has_no_meaning_is_an_ordinary_conflict(

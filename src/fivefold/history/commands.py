@@ -19,6 +19,7 @@ __all__ = [
     "compare",
     "leaderboard",
     "leaderboard_group",
+    "profile",
     "show",
     "site",
 ]
@@ -230,3 +231,30 @@ def _rank(
         columns=columns,
         paired=paired,
     )
+
+
+def profile(
+    revision: Annotated[
+        str, typer.Argument(help="Whose; the working tree's by default.")
+    ] = "workspace",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the page.")] = Path(
+        "reports/profile.html"
+    ),
+) -> None:
+    """Draw what the stages used: time, processors, memory, disk, network, energy and cost."""
+    from fivefold.files import replace_text
+    from fivefold.history.git.repository import Repository
+    from fivefold.history.reader import Reader
+    from fivefold.history.spent import read_spent
+    from fivefold.history.spent_page import page
+    from fivefold.report import render_html
+
+    repository = Repository()
+    found = repository.resolve(revision)
+    spent = read_spent(Reader(repository), repository.snapshot(found))
+    root = repository.root or Path.cwd()
+    drawn = page(spent, root.name, found.label)
+    path = root / output
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(path, render_html(drawn))
+    echo(str(output))

@@ -20,6 +20,7 @@ __all__ = [
     "PREDICTIONS_FILE",
     "SCHEMA_FILE",
     "SPLIT_FILE",
+    "TIMELINE_FILE",
     "baselines",
     "code_fingerprints",
     "cost",
@@ -30,7 +31,10 @@ __all__ = [
 ]
 
 COST_FILE = "metrics/profile.json"
-"""Seconds and memory per stage: they vary from run to run, so they are no result."""
+"""What each stage used of the machine: it varies from run to run, so it is no result."""
+
+TIMELINE_FILE = "metrics/timeline.jsonl"
+"""How each stage used it over time, a line of JSON a stage."""
 
 EVALUATION_FILE = "reports/evaluate.json"
 """Curves, calibration and groups of the evaluation."""
@@ -91,7 +95,7 @@ def baselines(file: FileValues) -> dict[str, float]:
 
 
 def cost(file: FileValues | None) -> dict[str, dict[str, float]]:
-    """Give seconds and peak memory (MB) per stage."""
+    """Give the figures of each stage: seconds, megabytes, watt-hours, money."""
     raw = file.raw if file is not None and isinstance(file.raw, Mapping) else {}
     return {
         str(stage): {str(key): float(value) for key, value in row.items() if _number(value)}

@@ -96,8 +96,22 @@ def _params(base: str, ours: str, theirs: str, where: str) -> str:
 
 
 def _figures(base: str, ours: str, theirs: str, where: str) -> str:
+    if where.endswith(".jsonl"):
+        lines = merge_values(*(_read_lines(text, where) for text in (base, ours, theirs)))
+        return "".join(f"{line}\n" for line in lines.values())
     merged = merge_values(*(_read_json(text, where) for text in (base, ours, theirs)))
     return json.dumps(merged, indent=2, ensure_ascii=False) + "\n"
+
+
+def _read_lines(text: str, where: str) -> dict[str, str]:
+    """Give the lines of a file of JSON lines by the stage that each names."""
+    found = {}
+    for line in text.splitlines():
+        stage = _read_json(line, where).get("stage")
+        if not isinstance(stage, str):
+            raise MergeError("a line names no stage", where=where, got=line[:80])
+        found[stage] = line
+    return found
 
 
 def _read_json(text: str, where: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ ATTRIBUTES = {
     "dvc.lock": "fivefold-lock",
     "params.yaml": "fivefold-params",
     "metrics/profile.json": "fivefold-figures",
+    "metrics/timeline.jsonl": "fivefold-figures",
     "metrics/evaluate.json": "fivefold-output",
     "reports/plan.json": "fivefold-output",
 }

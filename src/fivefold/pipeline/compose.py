@@ -17,6 +17,12 @@ from fivefold.pipeline.fingerprint import fingerprint
 from fivefold.pipeline.integrity import file_md5, locked_outputs
 from fivefold.pipeline.params import is_merged, render_params
 from fivefold.pipeline.places import locate
+from fivefold.pipeline.profiling.settings import (
+    PRICES_SECTION,
+    PROFILE_SECTION,
+    PricesConfig,
+    ProfileConfig,
+)
 from fivefold.pipeline.project import load_yaml, load_yaml_file
 from fivefold.pipeline.run import input_paths
 from fivefold.pipeline.sealed import check_sealed
@@ -29,7 +35,12 @@ from fivefold.table.engine import ENGINES, unknown_engine
 
 __all__ = ["check_project", "compose", "composed", "require_current"]
 
-_TOP_LEVEL = ("name", "key", "seed", "engine", SECTION)
+_SECTIONS: dict[str, type] = {
+    SECTION: ReviewConfig,
+    PROFILE_SECTION: ProfileConfig,
+    PRICES_SECTION: PricesConfig,
+}
+_TOP_LEVEL = ("name", "key", "seed", "engine", *_SECTIONS)
 
 
 def compose(root: Path) -> list[str]:
@@ -112,6 +123,7 @@ def composed(root: Path) -> dict[str, Any]:
         for stage in STAGES:
             params[stage.name] = _section(root, stage, tree.get(stage.name) or {})
         _require_target(root, params)
+        _require_currency(root, params)
         params["code"] = {
             stage.name: fingerprint(stage, params[stage.name], root / "src", versions)
             for stage in STAGES
@@ -143,8 +155,9 @@ def _top_level(root: Path, tree: Mapping[str, Any]) -> dict[str, Any]:
                 allowed=known,
                 hint=hint,
             )
-    if SECTION in own:
-        own[SECTION] = _typed_values(root, ReviewConfig, own[SECTION] or {}, SECTION)
+    for section, cls in _SECTIONS.items():
+        if section in own:
+            own[section] = _typed_values(root, cls, own[section] or {}, section)
     return own
 
 
@@ -187,6 +200,20 @@ def _located(root: Path, section: str) -> Iterator[None]:
                 hint=error.hint,
             )
         raise error from None
+
+
+def _require_currency(root: Path, params: Mapping[str, Any]) -> None:
+    """Hold the prices against the plan's budget, which is compared with what they give."""
+    paid = (params.get(PRICES_SECTION) or {}).get("currency")
+    budget = params["plan"]["budget"]
+    if paid and budget["cost"] is not None and budget["currency"] != paid:
+        raise ConfigError(
+            "the prices are in another currency than the plan's budget",
+            where=locate(root, [PRICES_SECTION, "currency"]),
+            got=paid,
+            allowed=budget["currency"],
+            hint="give both in one currency",
+        )
 
 
 def _require_target(root: Path, params: Mapping[str, Any]) -> None:

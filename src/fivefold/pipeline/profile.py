@@ -1,33 +1,37 @@
 """What a run costs, kept apart from what it computes.
 
-``metrics/profile.json`` varies from run to run, so it is an output of no stage: it is committed and
-listed under ``metrics`` at the top level of ``dvc.yaml``.
+``metrics/profile.json`` and ``metrics/timeline.jsonl`` vary from run to run, so they are outputs of
+no stage: both are committed, and the first is listed under ``metrics`` at the top level of
+``dvc.yaml``.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from filelock import FileLock
-
-from fivefold.pipeline.artifacts import write_json
-from fivefold.pipeline.stages import COMPOSE, PROFILE, STAGES
+from fivefold.pipeline.profiling.costs import short
+from fivefold.pipeline.profiling.energy import Energy, used
+from fivefold.pipeline.profiling.records import keep
+from fivefold.pipeline.profiling.sampler import Sampler, Usage
+from fivefold.pipeline.profiling.settings import (
+    PRICES_SECTION,
+    PROFILE_SECTION,
+    PricesConfig,
+    ProfileConfig,
+)
+from fivefold.pipeline.typed import typed
 
 __all__ = ["Profiler"]
 
-_PATIENCE = 30.0
-
 
 class Profiler:
-    """Measures the parts of a stage's run in this process and records them under its name.
+    """Measures a stage's run, in this process and those it starts, and records it by name.
+
+    As a context it samples from its start to `record`, or to its end.
 
     Parameters
     ----------
@@ -39,6 +43,29 @@ class Profiler:
         self._root = root
         self._started = time.perf_counter()
         self._parts: dict[str, float] = {}
+        self._profile, self._prices = ProfileConfig(), PricesConfig()
+        self._sampler = Sampler()
+
+    def __enter__(self) -> Profiler:
+        """Begin to sample."""
+        self._sampler.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End to sample, whatever happened."""
+        self._sampler.stop()
+
+    def configure(self, params: Mapping[str, Any]) -> None:
+        """Take the rate, factors and prices from the composed parameters.
+
+        Raises
+        ------
+        ConfigError
+            One of them is of a wrong type or out of bounds.
+        """
+        self._profile = typed(ProfileConfig, params.get(PROFILE_SECTION) or {}, PROFILE_SECTION)
+        self._prices = typed(PricesConfig, params.get(PRICES_SECTION) or {}, PRICES_SECTION)
+        self._sampler.at(self._profile.hertz)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -47,52 +74,72 @@ class Profiler:
         yield
         self._parts[name] = time.perf_counter() - began
 
-    def record(self, stage: str) -> None:
-        """Write a stage's figures, leaving the other stages' as they are.
+    def record(
+        self,
+        stage: str,
+        *,
+        stored: float | None = None,
+        parts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write a stage's figures, and the other stages' at the prices of now.
 
         ``seconds`` is the wall time since this object was made, so without the interpreter's
-        start; ``compute_seconds`` includes the imports that the stage's work needs.
+        start; ``compute_seconds`` includes the imports that the stage's work needs. ``cpu_seconds``
+        and ``peak_memory_mb`` are of the whole process.
+
+        Parameters
+        ----------
+        stage : str
+        stored : float, optional
+            Bytes of outputs that DVC keeps.
+        parts : mapping, optional
+            What parts of the stage's work cost, as the stage itself tells it: plain JSON.
         """
-        path = self._root / PROFILE
-        figures = {
-            "seconds": round(time.perf_counter() - self._started, 3),
-            **{f"{name}_seconds": round(value, 3) for name, value in self._parts.items()},
-            "cpu_seconds": round(time.process_time(), 3),
-            "peak_memory_mb": round(_peak_memory() / 1e6, 1),
-        }
-        # Stages that run side by side write one after the other, or one's figures would be lost.
-        with FileLock(self._lock_file(), timeout=_PATIENCE):
-            self._replace(path, stage, figures)
-
-    def _lock_file(self) -> Path:
-        own = self._root / ".dvc" / "tmp"
-        folder = own if own.is_dir() else Path(tempfile.gettempdir())
-        name = hashlib.sha256(str(self._root.resolve()).encode()).hexdigest()[:16]
-        return folder / f"fivefold-profile-{name}.lock"
-
-    @staticmethod
-    def _replace(path: Path, stage: str, figures: dict[str, float]) -> None:
-        known: dict[str, object] = {}
-        with suppress(OSError, ValueError):
-            known = json.loads(path.read_text(encoding="utf-8"))
-        known[stage] = figures
-        order = [COMPOSE, *(item.name for item in STAGES)]
-        ranked = sorted(known, key=lambda name: (order.index(name) if name in order else 99, name))
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        usage = self._sampler.stop()
+        energy = self._energy(usage)
+        figures = self._figures(usage)
+        if stored is not None:
+            figures["stored_mb"] = round(stored / 1e6, 3)
+        figures["energy_wh"] = short(energy.watt_hours)
+        if usage.gpus:
+            figures["gpus"] = {str(number): card for number, card in enumerate(usage.gpus)}
+        if parts:
+            figures["parts"] = dict(parts)
+        line = {"stage": stage, **usage.as_line(), "energy": energy.as_json()}
         # A figure that can't be kept is no reason to fail a stage whose outputs stand.
         with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_json({name: known[name] for name in ranked}, part)
-            part.replace(path)
+            keep(self._root, stage, figures, line, self._profile, self._prices)
 
+    def _energy(self, usage: Usage) -> Energy:
+        return used(
+            seconds=usage.seconds,
+            cpu_seconds=usage.cpu_seconds,
+            mean_memory=usage.mean_memory,
+            gpu_joules=usage.gpu_joules,
+            rapl_joules=usage.rapl_joules,
+            busy_seconds=usage.busy_seconds,
+            cpu_watts=self._profile.cpu_watts,
+            pue=self._profile.pue,
+        )
 
-def _peak_memory() -> float:
-    """Give this process's peak resident memory in bytes."""
-    if sys.platform == "win32":
-        import psutil
-
-        return float(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak if sys.platform == "darwin" else peak * 1024)
+    def _figures(self, usage: Usage) -> dict[str, Any]:
+        seconds = time.perf_counter() - self._started
+        figures: dict[str, Any] = {
+            "seconds": round(seconds, 3),
+            **{f"{name}_seconds": round(value, 3) for name, value in self._parts.items()},
+            "cpu_seconds": round(usage.cpu_total, 3),
+            "peak_memory_mb": round(usage.peak_memory / 1e6, 1),
+            "mean_memory_mb": round(usage.mean_memory / 1e6, 1),
+            "mean_cores": round(usage.cpu_seconds / max(usage.seconds, 1e-9), 2),
+            "peak_cores": round(usage.peak_cores, 2),
+            "peak_processes": usage.peak_processes,
+        }
+        for names, pair in (
+            (("disk_read_mb", "disk_written_mb"), usage.disk),
+            (("received_mb", "sent_mb"), usage.network),
+        ):
+            if pair is not None:
+                figures |= {
+                    name: round(value / 1e6, 3) for name, value in zip(names, pair, strict=True)
+                }
+        return figures

@@ -86,13 +86,18 @@ def run_stage(stage: Stage, root: Path) -> None:
     FivefoldError
         A parameter, an input or an output is not as it must be.
     """
-    profiler = Profiler(root)
-    own = str(root / "src")
-    if own not in sys.path:
-        # The project's own steps and estimators, installed or not.
-        sys.path.insert(0, own)
-    require_locked_version(root)
-    params = read_params(root)
+    with Profiler(root) as profiler:
+        own = str(root / "src")
+        if own not in sys.path:
+            # The project's own steps and estimators, installed or not.
+            sys.path.insert(0, own)
+        require_locked_version(root)
+        params = read_params(root)
+        profiler.configure(params)
+        _run(stage, root, params, profiler)
+
+
+def _run(stage: Stage, root: Path, params: dict[str, Any], profiler: Profiler) -> None:
     section = params.get(stage.name)
     if not isinstance(section, dict):
         raise PipelineError(
@@ -104,15 +109,11 @@ def run_stage(stage: Stage, root: Path) -> None:
     pipeline = load_pipeline(root)
     check_stage(stage, pipeline, paths)
     check_sealed(pipeline, params.get("split") or {})
-    values = {key: value for key, value in section.items() if key != "inputs"}
-    if "code" in {item.name for item in fields(stage.config_class)}:
-        # A report that says what code made it has this from here: it is no value of conf/.
-        values["code"] = str((params.get("code") or {}).get(stage.name, ""))
-    config = typed(stage.config_class, values, stage.name)
+    config = _config(stage, section, params)
     trusted = (params.get("train") or {}).get("trusted_types") or []
-    context = ReadContext(engine=values.get("engine", "polars"), trusted=tuple(trusted))
+    context = ReadContext(engine=section.get("engine", "polars"), trusted=tuple(trusted))
 
-    _seed(values.get("seed"))
+    _seed(section.get("seed"))
     with profiler.part("read"):
         arguments = {name: _read(stage, name, root, paths[name], context) for name in stage.inputs}
     with profiler.part("compute"):
@@ -121,7 +122,26 @@ def run_stage(stage: Stage, root: Path) -> None:
         outputs = {name: getattr(result, name) for name in stage.outputs}
         kept = kept_tables(stage, params, paths, arguments)
         _write_outputs(stage, outputs, root, context, kept)
-    profiler.record(stage.name)
+    profiler.record(stage.name, stored=_stored(stage, root), parts=getattr(result, "costs", None))
+
+
+def _config(stage: Stage, section: Mapping[str, Any], params: Mapping[str, Any]) -> Any:
+    values = {key: value for key, value in section.items() if key != "inputs"}
+    if "code" in {item.name for item in fields(stage.config_class)}:
+        # A report that says what code made it has this from here: it is no value of conf/.
+        values["code"] = str((params.get("code") or {}).get(stage.name, ""))
+    return typed(stage.config_class, values, stage.name)
+
+
+def _stored(stage: Stage, root: Path) -> float:
+    """Give the bytes of the outputs that DVC keeps."""
+    found = 0
+    for output in stage.outputs.values():
+        path = root / output.path
+        if output.cache:
+            files = path.rglob("*") if path.is_dir() else (path,)
+            found += sum(file.stat().st_size for file in files if file.is_file())
+    return float(found)
 
 
 def _seed(seed: int | None) -> None:

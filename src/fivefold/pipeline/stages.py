@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fivefold.pipeline.declare import Kind, Output, Stage
 
-__all__ = ["COMPOSE", "PARAMS", "PROFILE", "STAGES", "input_output", "stage_named"]
+__all__ = ["COMPOSE", "PARAMS", "PROFILE", "STAGES", "TIMELINE", "input_output", "stage_named"]
 
 COMPOSE = "compose"
 PARAMS = "params.yaml"
 PROFILE = "metrics/profile.json"
+TIMELINE = "metrics/timeline.jsonl"
 
 STAGES: tuple[Stage, ...] = (
     Stage(

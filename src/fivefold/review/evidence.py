@@ -16,7 +16,7 @@ from fivefold.history.reader import Reader
 from fivefold.pipeline.compose import check_project, require_current
 from fivefold.pipeline.remote import default_remote, push_results
 from fivefold.pipeline.repro.command import bring_up_to_date
-from fivefold.pipeline.stages import PROFILE
+from fivefold.pipeline.stages import PROFILE, TIMELINE
 from fivefold.policy import ReviewConfig
 from fivefold.registry.model import read_policy
 from fivefold.review.owners import require_current_owners
@@ -175,7 +175,9 @@ def _uncommitted(root: Path, remote: bool) -> Iterator[str]:
         check=True,
     )
     # What a run costs varies, and is no result.
-    changed = [line[3:] for line in done.stdout.splitlines() if not line.endswith(PROFILE)]
+    changed = [
+        line[3:] for line in done.stdout.splitlines() if not line.endswith((PROFILE, TIMELINE))
+    ]
     if changed:
         shown = ", ".join(changed[:8]) + (f" and {len(changed) - 8} more" if changed[8:] else "")
         how = "fivefold repro --pull gives them to you at once" if remote else "run dvc repro"

@@ -20,7 +20,14 @@ _HEADER = """\
 """
 # What belongs to a phase beside the files that are named after its stages.
 _MORE = {
-    "plan": (".github/", ".gitlab-ci.yml", OWNERS, "conf/review.yaml", "exceptions.yaml"),
+    "plan": (
+        ".github/",
+        ".gitlab-ci.yml",
+        OWNERS,
+        "conf/prices.yaml",
+        "conf/review.yaml",
+        "exceptions.yaml",
+    ),
     "data": ("conf/schema.yaml", "data/"),
     "model": ("conf/model/", "models/"),
 }

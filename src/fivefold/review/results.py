@@ -6,14 +6,14 @@ from pathlib import Path
 
 from fivefold.pipeline.check import load_pipeline
 from fivefold.pipeline.integrity import LOCK
-from fivefold.pipeline.stages import PROFILE
+from fivefold.pipeline.stages import PROFILE, TIMELINE
 
 __all__ = ["result_paths"]
 
 
 def result_paths(root: Path) -> list[str]:
     """List ``dvc.lock``, what a run costs, and every output that ``dvc.yaml`` leaves to Git."""
-    found = [LOCK, PROFILE]
+    found = [LOCK, PROFILE, TIMELINE]
     for stage in load_pipeline(root).stages.values():
         for section in ("outs", "metrics", "plots"):
             for item in stage.get(section) or []:

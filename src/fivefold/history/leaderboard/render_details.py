@@ -135,13 +135,20 @@ def _cost(details: Details) -> Table:
             stage,
             seconds_text(row.get("seconds")),
             f"{row['peak_memory_mb']:.0f} MB" if "peak_memory_mb" in row else "",
+            f"{row['cost']:.4g}" if "cost" in row else "",
         ]
         for stage, row in details.cost.items()
     ]
     total = sum(row.get("seconds", 0.0) for row in details.cost.values())
-    rows.append(["all", seconds_text(total), ""])
-    columns = (Column("stage"), Column("time", number=True), Column("peak memory", number=True))
-    return Table(columns, rows, title="Cost")
+    paid = [row["cost"] for row in details.cost.values() if "cost" in row]
+    rows.append(["all", seconds_text(total), "", f"{sum(paid):.4g}" if paid else ""])
+    columns = (
+        Column("stage"),
+        Column("time", number=True),
+        Column("peak memory", number=True),
+        Column("cost", number=True),
+    )
+    return without_empty(Table(columns, rows, title="Cost"))
 
 
 def _data(details: Details) -> Table:

@@ -7,18 +7,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fivefold.history.conventions import COST_FILE, TIMELINE_FILE
 from fivefold.history.dvc.values import same
 from fivefold.history.figures import seconds_text, value_text
 from fivefold.history.git.repository import Revision
 from fivefold.history.site import panels, runtables
 from fivefold.history.site.gather import Entry, Site
 from fivefold.history.site.lineage import Picture, draw_lineage
+from fivefold.history.spent import read_spent, timelines
 from fivefold.report import Alert, Block, Column, Fact, Facts, Table, Text, format  # noqa: A004
 
 __all__ = ["REPORTS", "Part", "parts_of", "reports_of"]
 
 REPORTS = "reports"
 _LONGEST = 160
+_MOST_DRAWN = 3
 _WORDS = {
     "ok": "trusted",
     "stale": "stale",
@@ -90,7 +93,13 @@ def parts_of(site: Site, entry: Entry) -> list[Part]:
             tuple(runtables.stages(lock, old)),
             "Every stage with what it reads and writes",
         ),
-        Part("cost", "Cost", tuple(runtables.cost(entry))),
+        Part(
+            "cost",
+            "Cost",
+            tuple(runtables.cost(entry)),
+            folded=_timelines(site, entry),
+            fold="The longest stages over time",
+        ),
     ]
     return [part for part in found if part.blocks or part.folded]
 
@@ -111,6 +120,17 @@ def _once(site: Site, key: tuple[object, ...], draw: Callable[[], list[Block]]) 
     if key not in site.drawn:
         site.drawn[key] = draw()
     return site.drawn[key]
+
+
+def _timelines(site: Site, entry: Entry) -> tuple[Block, ...]:
+    snapshot = entry.run.snapshot
+
+    def draw() -> list[Block]:
+        drawn = timelines(read_spent(site.reader, snapshot), _MOST_DRAWN)
+        return [block for part in drawn for block in (Text(f"**{part.title}**"), *part.blocks)]
+
+    blobs = (snapshot.blob(COST_FILE), snapshot.blob(TIMELINE_FILE))
+    return tuple(_once(site, ("timelines", *blobs), draw))
 
 
 def _primary(site: Site, entry: Entry) -> str:

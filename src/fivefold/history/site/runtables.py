@@ -11,6 +11,7 @@ from fivefold.history.figures import ends_text, value_text
 from fivefold.history.intervals import is_noise
 from fivefold.history.measures import is_number
 from fivefold.history.site.gather import Entry
+from fivefold.history.spent import figures_tables
 from fivefold.report import Block, Cell, Column, Table
 
 __all__ = ["charter", "cost", "data", "gates", "metrics", "stages"]
@@ -178,14 +179,6 @@ def stages(lock: Any, old: Any) -> list[Block]:
 
 
 def cost(entry: Entry) -> list[Block]:
-    """Give what the stages cost, where it is recorded."""
-    rows = [
-        (stage, row.get("seconds"), row.get("peak_memory_mb"))
-        for stage, row in entry.details.cost.items()
-    ]
-    heads: list[str | Column] = [
-        "stage",
-        Column("seconds", "number"),
-        Column("peak memory, MB", "number"),
-    ]
-    return [Table(heads, rows, "Seconds and memory by stage")] if rows else []
+    """Give what the stages used, where it is recorded."""
+    currency = str(entry.params.get("prices.currency") or "")
+    return figures_tables(entry.details.cost, currency)

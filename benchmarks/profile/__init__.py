@@ -1,0 +1,1 @@
+"""What the profile of a stage costs the stage."""
