@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from fivefold import __version__
+from fivefold.card_commands import card
 from fivefold.errors import FivefoldError, PipelineError, nearest
 from fivefold.forge.commands import pr_group
 from fivefold.history.commands import leaderboard_group, profile, site
@@ -239,6 +240,7 @@ app.command()(gate)
 app.add_typer(leaderboard_group, name="leaderboard")
 app.command()(site)
 app.command()(profile)
+app.command()(card)
 app.add_typer(pr_group, name="pr")
 app.command()(release)
 app.command()(review)
