@@ -129,7 +129,7 @@ def _start(found: Findings) -> Section:
             ),
             Text(
                 "```python\n"
-                "import onnxruntime\n"
+                "import onnxruntime\n\n"
                 'session = onnxruntime.InferenceSession("models/model.onnx")\n'
                 "session.run(None, {name: column for name, column in features.items()})\n"
                 "```"
@@ -137,7 +137,7 @@ def _start(found: Findings) -> Section:
             Text("The pipeline itself, whose types are listed in reports/train.json:"),
             Text(
                 "```python\n"
-                "from fivefold.estimator import read_estimator\n"
+                "from fivefold.estimator import read_estimator\n\n"
                 'pipeline = read_estimator(Path("models/model.skops"))\n'
                 "```"
             ),
