@@ -19,8 +19,9 @@ from fivefold.deploy.export import ExportConfig, export
 from fivefold.errors import ConfigError, DataError, ModelError
 from fivefold.estimator import read_estimator, write_estimator
 from fivefold.features import feature_frame, target_array
-from fivefold.model.decision import Calibration, Costs, Decision, curves_of, threshold_of
-from fivefold.model.holdout import held_out
+from fivefold.model.calibrating import Calibration, curves_of
+from fivefold.model.decision import Costs, Decision, threshold_of
+from fivefold.model.holdout import HoldOut, Seen
 from fivefold.model.stopping import EarlyStopping
 from fivefold.model.train import TrainConfig, Trained, train
 from fivefold.model.weights import sample_weight
@@ -135,9 +136,9 @@ class TestEarlyStopping:
             binary, classifier=classifier, early_stopping=EarlyStopping(rounds=3)
         ).report
         assert 0 < report["early_stopping"]["used"] < 100
-        assert report["validation"] == {
-            "rows": 60, "fitted_rows": 240, "method": "stratified",
-        }  # fmt: skip
+        assert report["early_stopping"]["rows"] == 30
+        assert report["early_stopping"]["fitted_rows"] == 270
+        assert report["validation"] is None
         assert report["warnings"] == []
 
     def test_an_estimator_without_rounds_is_refused(self, binary: Example) -> None:
@@ -189,7 +190,7 @@ class TestCalibration:
         score = np.sort(rng.random(400)) ** 4
         truth = (rng.random(400) < np.round(score * 4) / 4).astype(bool)
         both = np.column_stack([1 - score, score])
-        (curve,) = curves_of(both, truth, np.array([False, True]), "isotonic")
+        (curve,) = curves_of(Seen(both, truth), np.array([False, True]), "isotonic")
         across, up = np.diff(curve)
         assert (across >= 0).all()
         assert (up >= 0).all()
@@ -273,8 +274,9 @@ class TestDecision:
 def test_the_latest_rows_are_held_out_where_there_is_a_time(binary: Example) -> None:
     schema = TableSchema({**binary.schema.columns, "day": Column("integer", role="time")})
     y = target_array(binary.train, schema, binary.objective)
-    kept, held, method = held_out(binary.train, schema, binary.objective, y, share=0.25, seed=0)
-    assert method == "time"
+    holdout = HoldOut(binary.train, schema, binary.objective, seed=0)
+    kept, held = holdout.cut(np.arange(300), y, 0.25, "train.validation")
+    assert holdout.method == "time"
     day = np.arange(300) // 10
     assert day[kept].max() < day[held].min()
     assert len(kept) + len(held) == 300
