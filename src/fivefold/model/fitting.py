@@ -18,7 +18,7 @@ from fivefold.model.folds import Folds
 from fivefold.model.holdout import HoldOut, Seen
 from fivefold.model.preprocessing import MODEL_STEP, fit
 from fivefold.model.requirements import require_fitting
-from fivefold.model.stopping import rounds_used
+from fivefold.model.stopping import most_rounds, rounds_used
 from fivefold.scoring import predict
 
 if TYPE_CHECKING:
@@ -233,6 +233,7 @@ class Fitting:
         return warned, {
             "rounds": stopping.rounds,
             "used": rounds_used(pipeline[-1]),
+            "most": most_rounds(self._pipeline[-1]),
             "rows": len(rows) - len(kept),
             "fitted_rows": len(kept),
         }
@@ -274,7 +275,8 @@ class Fitting:
 
     def _require_numbers(self, pipeline: Pipeline, rows: NDArray[np.intp]) -> None:
         """Ask the model what it says of a few rows: of NaN, better now than in production."""
-        part = self._rows.take(rows[np.linspace(0, len(rows) - 1, _ASKED).astype(int)])
+        asked = np.unique(np.linspace(0, len(rows) - 1, _ASKED).astype(int))
+        part = self._rows.take(rows[asked])
         try:
             predict(pipeline, part.features, part.y, self._objective)
         except FivefoldError:

@@ -15,7 +15,7 @@ from fivefold.errors import ConfigError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["EarlyStopping", "Part", "fit_until", "require_rounds", "rounds_used"]
+__all__ = ["EarlyStopping", "Part", "fit_until", "most_rounds", "require_rounds", "rounds_used"]
 
 # An improvement on the validation rows that is none, as scikit-learn's estimators have it.
 _TOLERANCE = 1e-4
@@ -111,6 +111,13 @@ def fit_until(model: Any, fitted: Part, held: Part, stopping: EarlyStopping) -> 
     if way is None:
         raise TypeError(f"{type(model).__name__} has no early stopping")
     way(model, fitted, held, stopping.rounds)
+
+
+def most_rounds(model: Any) -> int | None:
+    """Give how many rounds an estimator may go at most, or None where it isn't told."""
+    known = model.get_params(deep=False) if hasattr(model, "get_params") else {}
+    most = known.get("max_iter", known.get("n_estimators"))
+    return None if most is None else int(most)
 
 
 def rounds_used(model: Any) -> int | None:
