@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fivefold.errors import ConfigError, DataError, nearest
+from fivefold.model.tally import Tally
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,96 +119,6 @@ class Decision:
         return self.method != "fixed" or self.threshold != 0.5
 
 
-@dataclass(frozen=True)
-class Tally:
-    """The outcomes at some thresholds, in sums of weights (rows, where each weighs 1).
-
-    Attributes
-    ----------
-    thresholds : ndarray of shape (n_thresholds,)
-        Falling.
-    hits, alarms : ndarray of shape (n_thresholds,)
-        True positives and all that is predicted positive.
-    positives, total : float
-    """
-
-    thresholds: NDArray[np.float64]
-    hits: NDArray[np.float64]
-    alarms: NDArray[np.float64]
-    positives: float
-    total: float
-
-    @classmethod
-    def of(
-        cls,
-        positive: NDArray[np.bool_],
-        score: NDArray[np.float64],
-        weights: NDArray[np.float64],
-    ) -> Tally:
-        """Count them at every threshold that tells rows apart, from none predicted to all."""
-        order = np.argsort(-score, kind="stable")
-        ordered, weight = score[order], weights[order]
-        ends = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-        hits = np.append(0.0, np.cumsum(weight * positive[order])[ends])
-        alarms = np.append(0.0, np.cumsum(weight)[ends])
-        # Between two scores, where neither a new row nor another runtime falls on it.
-        values = ordered[ends]
-        thresholds = np.append((1 + values[0]) / 2, (values + np.append(values[1:], 0.0)) / 2)
-        # A certain row is predicted positive by any threshold.
-        first = 1 if values[0] >= 1 else 0
-        return cls(thresholds[first:], hits[first:], alarms[first:], hits[-1], alarms[-1])
-
-    @classmethod
-    def at(
-        cls,
-        threshold: float,
-        positive: NDArray[np.bool_],
-        score: NDArray[np.float64],
-        weights: NDArray[np.float64],
-    ) -> Tally:
-        """Count them at one threshold."""
-        alarm = weights * (score >= threshold)
-        return cls(
-            np.array([threshold]),
-            np.array([float(alarm[positive].sum())]),
-            np.array([float(alarm.sum())]),
-            float(weights[positive].sum()),
-            float(weights.sum()),
-        )
-
-    def aim(self, decision: Decision) -> NDArray[np.float64]:
-        """Give what is the larger the better; minus infinity where too few alarms are right."""
-        if decision.method == "cost":
-            return -self.costs(decision.costs)
-        if decision.method == "f_beta":
-            weight = decision.beta**2
-            return _share((1 + weight) * self.hits, self.alarms + weight * self.positives)
-        enough = (self.precision >= decision.precision) & (self.alarms > 0)
-        return np.where(enough, self.recall, -np.inf)
-
-    def costs(self, costs: Costs) -> NDArray[np.float64]:
-        """Give the mean cost of a row."""
-        false_alarms = self.alarms - self.hits
-        missed = self.positives - self.hits
-        total: NDArray[np.float64] = (
-            costs.true_positive * self.hits
-            + costs.false_positive * false_alarms
-            + costs.false_negative * missed
-            + costs.true_negative * (self.total - self.alarms - missed)
-        ) / self.total
-        return total
-
-    @property
-    def precision(self) -> NDArray[np.float64]:
-        """The share of alarms that are right; 0 without an alarm."""
-        return _share(self.hits, self.alarms)
-
-    @property
-    def recall(self) -> NDArray[np.float64]:
-        """The share of positives that are found."""
-        return _share(self.hits, np.full_like(self.hits, self.positives))
-
-
 def threshold_of(
     positive: NDArray[np.bool_],
     score: NDArray[np.float64],
@@ -240,7 +151,7 @@ def threshold_of(
     """
     each = np.ones(len(score)) if weights is None else weights
     tally = Tally.of(positive, score, each)
-    aim = tally.aim(decision)
+    aim = _aim(tally, decision)
     best = int(np.argmax(aim))
     if not np.isfinite(aim[best]):
         raise DataError(
@@ -253,7 +164,7 @@ def threshold_of(
     # As a 32-bit float has it, so that every runtime compares with the same number.
     threshold = float(np.float32(np.clip(tally.thresholds[best], 0.0, 1.0)))
     sign = -1 if decision.method == "cost" else 1
-    at_half = float(Tally.at(0.5, positive, score, each).aim(decision)[0])
+    at_half = float(_aim(Tally.at(0.5, positive, score, each), decision)[0])
     told: dict[str, Any] = {
         "rows": len(positive),
         "positives": int(positive.sum()),
@@ -288,9 +199,14 @@ def _named(decision: Decision) -> str:
     }[decision.method]
 
 
-def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-    return result
+def _aim(tally: Tally, decision: Decision) -> NDArray[np.float64]:
+    """Give what is the larger the better; minus infinity where too few alarms are right."""
+    if decision.method == "cost":
+        return -tally.costs(decision.costs)
+    if decision.method == "f_beta":
+        return tally.f_beta(decision.beta)
+    enough = (tally.precision >= decision.precision) & (tally.alarms > 0)
+    return np.where(enough, tally.recall, -np.inf)
 
 
 def _outcomes(positive: NDArray[np.bool_], alarm: NDArray[np.bool_]) -> dict[str, int]:
