@@ -10,17 +10,32 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-__all__ = ["CLIP", "Decided", "inner"]
+__all__ = ["HIGHEST", "LOWEST", "Decided", "inner", "log_odds", "own_scores"]
 
-# Log odds are taken of probabilities this far from 0 and 1: 32-bit floats tell no more apart.
-CLIP = 1e-6
+# Log odds are taken of probabilities between these: near 1, 32-bit floats have fewer digits.
+LOWEST, HIGHEST = 1e-6, 1 - 1e-4
+
+
+def log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the log odds of probabilities, of the same shape."""
+    odds: NDArray[np.float64] = logit(np.clip(probabilities, LOWEST, HIGHEST))
+    return odds
 
 
 def inner(model: Any) -> Any:
     """Give the estimator that was fitted, without what was decided after its fit."""
     return model.estimator if isinstance(model, Decided) else model
+
+
+def own_scores(model: Any, X: Any) -> NDArray[np.float64]:  # noqa: N803
+    """Give a classifier's probabilities, or else its decision values, shape (n_rows, n_classes)."""
+    if hasattr(model, "predict_proba"):
+        return np.asarray(model.predict_proba(X), dtype=np.float64)
+    decisions = np.asarray(model.decision_function(X), dtype=np.float64)
+    return decisions if decisions.ndim == 2 else np.column_stack([-decisions, decisions])
 
 
 class Decided(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -29,13 +44,13 @@ class Decided(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     estimator : object
-        A classifier with ``predict_proba``.
+        A classifier with ``predict_proba``; where it is calibrated, ``decision_function`` will do.
     method : {"none", "sigmoid", "isotonic"}
         How probabilities are calibrated.
     curves : list of ndarray, or None
         By class, for two classes of the positive one only. Isotonic: points of shape (2, n_points),
-        probabilities above what they become, straight lines between. Sigmoid: slope and intercept
-        on the log odds, shape (2,).
+        scores above what they become, straight lines between. Sigmoid: slope and intercept on the
+        log odds, or on the decision values, shape (2,).
     threshold : float or None
         Two classes: from this probability on, the positive class is predicted. The most probable
         class if None.
@@ -65,7 +80,7 @@ class Decided(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Give calibrated probabilities, shape (n_rows, n_classes)."""
-        return self.calibrated(np.asarray(self.estimator.predict_proba(X), dtype=np.float64))
+        return self.calibrated(own_scores(self.estimator, X))
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """Predict a class for each row, shape (n_rows,)."""
@@ -78,7 +93,7 @@ class Decided(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return labels
 
     def calibrated(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Calibrate probabilities, shape (n_rows, n_classes)."""
+        """Calibrate the scores of :func:`own_scores`."""
         if self.method == "none" or self.curves is None:
             return given
         if given.shape[1] == 2:
@@ -97,9 +112,8 @@ class Decided(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.method == "isotonic":
             straight: NDArray[np.float64] = np.interp(given, curve[0], curve[1])
             return straight
-        clipped = np.clip(given, CLIP, 1 - CLIP)
-        odds = np.log(clipped / (1 - clipped))
-        result: NDArray[np.float64] = 1 / (1 + np.exp(-(curve[0] * odds + curve[1])))
+        odds = log_odds(given) if hasattr(self.estimator, "predict_proba") else given
+        result: NDArray[np.float64] = expit(curve[0] * odds + curve[1])
         return result
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -14,6 +14,7 @@ from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
+from fivefold.decided import Decided, inner
 from fivefold.deploy.converters import register, register_boosting
 from fivefold.errors import ExportError
 from fivefold.onnxmodel import reason_to_refuse
@@ -94,14 +95,14 @@ def final_estimator(estimator: Any) -> Any:
 
 
 def named(thing: Any) -> str:
-    """Give the dotted name of an object's class.
+    """Give the dotted name of an object's class; of a decided classifier, of the one inside.
 
     Examples
     --------
     >>> named({})
     'builtins.dict'
     """
-    cls = type(thing)
+    cls = type(inner(thing))
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
@@ -129,9 +130,10 @@ def _metadata(
     }
     if objective.is_classification:
         values["classes"] = json.dumps(plain_values(estimator.classes_), ensure_ascii=False)
-        threshold = getattr(final_estimator(estimator), "threshold", None)
         if objective.task == "binary" and scores == "probabilities":
-            values["threshold"] = repr(0.5 if threshold is None else float(threshold))
+            final = final_estimator(estimator)
+            decided = final.threshold if isinstance(final, Decided) else None
+            values["threshold"] = repr(0.5 if decided is None else float(decided))
     return values
 
 

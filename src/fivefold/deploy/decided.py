@@ -10,7 +10,7 @@ from skl2onnx._parse import _get_sklearn_operator_name
 from skl2onnx.common.data_types import FloatTensorType
 from skl2onnx.proto import onnx_proto
 
-from fivefold.decided import CLIP, Decided
+from fivefold.decided import HIGHEST, LOWEST, Decided
 from fivefold.deploy.nodes import constant, node
 
 __all__ = ["convert_decided"]
@@ -23,7 +23,7 @@ _STRING = onnx_proto.TensorProto.STRING
 def convert_decided(scope: Any, operator: Any, container: Any) -> None:
     """Write the estimator's own nodes, then the curves and the label."""
     model: Decided = operator.raw_operator
-    given = _own_probabilities(scope, operator, model)
+    given = _own_scores(scope, operator, container, model)
     probabilities = operator.outputs[1].full_name
     if model.method == "none" or model.curves is None:
         node(scope, container, "Identity", [given], probabilities)
@@ -32,14 +32,17 @@ def convert_decided(scope: Any, operator: Any, container: Any) -> None:
     _label(scope, container, model, probabilities, operator.outputs[0].full_name)
 
 
-def _own_probabilities(scope: Any, operator: Any, model: Decided) -> str:
+def _own_scores(scope: Any, operator: Any, container: Any, model: Decided) -> str:
     """Declare the estimator inside, which skl2onnx converts by itself, and name its scores."""
     own = model.estimator
+    if not hasattr(own, "predict_proba"):
+        for options_of in (scope, container):
+            options_of.add_options(id(own), {"raw_scores": True})
     declared = scope.declare_local_operator(_get_sklearn_operator_name(type(own)), own)
     declared.inputs = operator.inputs
     label = scope.declare_local_variable("own_label", operator.outputs[0].type)
     size = len(model.classes_)
-    scores = scope.declare_local_variable("own_probabilities", FloatTensorType([None, size]))
+    scores = scope.declare_local_variable("own_scores", FloatTensorType([None, size]))
     declared.outputs.append(label)
     declared.outputs.append(scores)
     return str(scores.onnx_name)
@@ -48,13 +51,18 @@ def _own_probabilities(scope: Any, operator: Any, model: Decided) -> str:
 def _calibrated(scope: Any, container: Any, model: Decided, given: str, output: str) -> None:
     size = len(model.classes_)
     curves = list(model.curves or [])
-    columns = [1] if size == 2 else list(range(size))
+    # Decision values of two classes have one column or two; the positive one's is the last.
+    columns = [-1] if size == 2 else list(range(size))
+    odds = hasattr(model.estimator, "predict_proba")
     each = []
     for index, curve in zip(columns, curves, strict=True):
         place = constant(scope, container, _INT64, [1], [index])
         column = node(scope, container, "Gather", [given, place], axis=1)
-        write = _isotonic if model.method == "isotonic" else _sigmoid
-        each.append(write(scope, container, column, curve))
+        if model.method == "isotonic":
+            each.append(_isotonic(scope, container, column, curve))
+        else:
+            value = _log_odds(scope, container, column) if odds else column
+            each.append(_sigmoid(scope, container, value, curve))
     one = constant(scope, container, _FLOAT, [1], [1.0])
     if size == 2:
         rest = node(scope, container, "Sub", [one, each[0]])
@@ -71,16 +79,19 @@ def _calibrated(scope: Any, container: Any, model: Decided, given: str, output: 
     node(scope, container, "Where", [some, shared, even], output)
 
 
-def _sigmoid(scope: Any, container: Any, column: str, curve: NDArray[np.float64]) -> str:
-    low = constant(scope, container, _FLOAT, [], [CLIP])
-    high = constant(scope, container, _FLOAT, [], [1 - CLIP])
+def _log_odds(scope: Any, container: Any, column: str) -> str:
+    low = constant(scope, container, _FLOAT, [], [LOWEST])
+    high = constant(scope, container, _FLOAT, [], [HIGHEST])
     one = constant(scope, container, _FLOAT, [1], [1.0])
     clipped = node(scope, container, "Clip", [column, low, high])
     rest = node(scope, container, "Sub", [one, clipped])
-    odds = node(scope, container, "Log", [node(scope, container, "Div", [clipped, rest])])
+    return node(scope, container, "Log", [node(scope, container, "Div", [clipped, rest])])
+
+
+def _sigmoid(scope: Any, container: Any, value: str, curve: NDArray[np.float64]) -> str:
     slope = constant(scope, container, _FLOAT, [1], [float(curve[0])])
     intercept = constant(scope, container, _FLOAT, [1], [float(curve[1])])
-    scaled = node(scope, container, "Mul", [odds, slope])
+    scaled = node(scope, container, "Mul", [value, slope])
     return node(scope, container, "Sigmoid", [node(scope, container, "Add", [scaled, intercept])])
 
 

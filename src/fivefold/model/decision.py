@@ -1,26 +1,25 @@
-"""From probabilities on validation rows to calibration curves and a decision threshold."""
+"""From probabilities on validation rows to a decision threshold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fivefold.errors import ConfigError, DataError, nearest
+from fivefold.model.tally import Tally
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Calibration", "Costs", "Decision", "curves_of", "threshold_of"]
+__all__ = ["Costs", "Decision", "threshold_of"]
 
 _METHODS = ("fixed", "cost", "f_beta", "recall_at_precision")
-_CALIBRATIONS = ("sigmoid", "isotonic")
 # Fewer validation rows of a class than this decide little.
 _FEW = 30
-# No steeper, so that a difference of 1e-7 between two runtimes stays small.
-_STEEPEST = 50.0
+# Points of the curve that are kept: more than a screen tells apart.
 _POINTS = 101
 
 
@@ -40,6 +39,14 @@ class Costs:
     true_negative: float = 0.0
 
     def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not math.isfinite(value):
+                raise ConfigError(
+                    "a cost is no number",
+                    where=f"train.decision.costs.{name}",
+                    got=value,
+                    allowed="a finite number; a gain is negative",
+                )
         if self.false_positive + self.false_negative <= self.true_positive + self.true_negative:
             raise ConfigError(
                 "errors cost no more than being right",
@@ -49,23 +56,14 @@ class Costs:
                 allowed="false_positive + false_negative above true_positive + true_negative",
             )
 
+    @property
+    def exact(self) -> float:
+        """The threshold that exact probabilities would ask for, in (0, 1) or beyond.
 
-@dataclass(frozen=True)
-class Calibration:
-    """How probabilities are calibrated on the validation rows.
-
-    Attributes
-    ----------
-    method : {"sigmoid", "isotonic"}
-        A logistic curve of the log odds (Platt, *Advances in Large Margin Classifiers*, 1999), or
-        a rising curve of straight lines (Zadrozny and Elkan, *KDD*, 2002), which wants a thousand
-        rows or more.
-    """
-
-    method: str = "sigmoid"
-
-    def __post_init__(self) -> None:
-        _require_known(self.method, _CALIBRATIONS, "train.calibration.method")
+        Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI (2001), equation 2.
+        """
+        alarm = self.false_positive - self.true_negative
+        return alarm / (alarm + self.false_negative - self.true_positive)
 
 
 @dataclass(frozen=True)
@@ -94,10 +92,17 @@ class Decision:
     precision: float = 0.9
 
     def __post_init__(self) -> None:
-        _require_known(self.method, _METHODS, "train.decision.method")
+        if self.method not in _METHODS:
+            raise ConfigError(
+                "unknown method",
+                where="train.decision.method",
+                got=self.method,
+                allowed=_METHODS,
+                hint=nearest(self.method, _METHODS),
+            )
         for name, value, good, allowed in (
             ("threshold", self.threshold, 0 <= self.threshold <= 1, "0 to 1"),
-            ("beta", self.beta, self.beta > 0, "above 0"),
+            ("beta", self.beta, 0 < self.beta < math.inf, "above 0"),
             ("precision", self.precision, 0 < self.precision <= 1, "above 0, at most 1"),
         ):
             if not good:
@@ -108,130 +113,17 @@ class Decision:
                     allowed=allowed,
                 )
 
-
-def _require_known(value: str, known: tuple[str, ...], where: str) -> None:
-    if value not in known:
-        raise ConfigError(
-            "unknown method", where=where, got=value, allowed=known, hint=nearest(value, known)
-        )
-
-
-def curves_of(
-    given: NDArray[np.float64], y: NDArray[Any], classes: NDArray[Any], method: str
-) -> list[NDArray[np.float64]]:
-    """Fit the calibration curves of :class:`fivefold.decided.Decided`.
-
-    Parameters
-    ----------
-    given : ndarray of shape (n_rows, n_classes)
-        Probabilities of the validation rows.
-    y : ndarray of shape (n_rows,)
-        Their classes.
-    classes : ndarray of shape (n_classes,)
-        In the order of the columns.
-    method : {"sigmoid", "isotonic"}
-    """
-    fitted = _isotonic if method == "isotonic" else _sigmoid
-    columns = [1] if len(classes) == 2 else range(len(classes))
-    return [fitted(given[:, index], y == classes[index]) for index in columns]
-
-
-def _sigmoid(given: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    from sklearn.linear_model import LogisticRegression
-
-    from fivefold.decided import CLIP
-
-    clipped = np.clip(given, CLIP, 1 - CLIP)
-    odds = np.log(clipped / (1 - clipped))
-    model = LogisticRegression(C=1e6, max_iter=1000).fit(odds[:, None], positive)
-    return np.array([float(model.coef_[0, 0]), float(model.intercept_[0])])
-
-
-def _isotonic(given: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    from sklearn.isotonic import IsotonicRegression
-
-    model = IsotonicRegression(out_of_bounds="clip").fit(given, positive.astype(np.float64))
-    return _gentle(np.stack([model.X_thresholds_, model.y_thresholds_]))
-
-
-def _gentle(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Leave points out where the curve would be steeper than two runtimes agree on."""
-    kept = [points[:, 0]]
-    for point in points[:, 1:].T:
-        across, up = point - kept[-1]
-        if up <= _STEEPEST * across:
-            kept.append(point)
-        elif len(kept) == 1 or kept[-1][1] < point[1]:
-            # The rise is put off to where it is as steep as may be.
-            reach = kept[-1][0] + up / _STEEPEST
-            kept.append(np.array([reach, point[1]]))
-    rising = np.array(kept).T
-    # Put off beyond the next points, some lie behind: the curve goes through what rises on.
-    order = np.argsort(rising[0], kind="stable")
-    found: NDArray[np.float64] = rising[:, order]
-    found[1] = np.maximum.accumulate(found[1])
-    return found
-
-
-@dataclass(frozen=True)
-class Tally:
-    """The outcomes at every threshold, from the highest score down.
-
-    Attributes
-    ----------
-    thresholds : ndarray of shape (n_thresholds,)
-        Falling; the first is above every score.
-    hits, alarms : ndarray of shape (n_thresholds,)
-        True positives and all rows predicted positive.
-    positives, rows : int
-    """
-
-    thresholds: NDArray[np.float64]
-    hits: NDArray[np.float64]
-    alarms: NDArray[np.float64]
-    positives: float
-    rows: int
-
-    @classmethod
-    def of(cls, positive: NDArray[np.bool_], score: NDArray[np.float64]) -> Tally:
-        """Count them."""
-        order = np.argsort(-score, kind="stable")
-        ordered, hit = score[order], positive[order]
-        ends = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-        hits = np.concatenate([[0], np.cumsum(hit)[ends]]).astype(np.float64)
-        alarms = np.concatenate([[0], ends + 1]).astype(np.float64)
-        # Between two scores, where neither a new row nor another runtime falls on it.
-        values = ordered[ends]
-        between = (values + np.append(values[1:], 0.0)) / 2
-        thresholds = np.concatenate([[(1 + values[0]) / 2], between])
-        return cls(thresholds, hits, alarms, float(positive.sum()), len(positive))
-
-    def costs(self, costs: Costs) -> NDArray[np.float64]:
-        """Give the mean cost of a row."""
-        false_alarms = self.alarms - self.hits
-        missed = self.positives - self.hits
-        rest = self.rows - self.alarms - missed
-        total: NDArray[np.float64] = (
-            costs.true_positive * self.hits
-            + costs.false_positive * false_alarms
-            + costs.false_negative * missed
-            + costs.true_negative * rest
-        ) / self.rows
-        return total
-
     @property
-    def precision(self) -> NDArray[np.float64]:
-        """The share of alarms that are right; 0 without an alarm."""
-        return self.hits / np.maximum(self.alarms, 1)
-
-    @property
-    def recall(self) -> NDArray[np.float64]:
-        """The share of positives that are found."""
-        return self.hits / max(self.positives, 1)
+    def declared(self) -> bool:
+        """Whether it is another than the estimator's own."""
+        return self.method != "fixed" or self.threshold != 0.5
 
 
 def threshold_of(
-    positive: NDArray[np.bool_], score: NDArray[np.float64], decision: Decision
+    positive: NDArray[np.bool_],
+    score: NDArray[np.float64],
+    decision: Decision,
+    weights: NDArray[np.float64] | None = None,
 ) -> tuple[float, dict[str, Any]]:
     """Choose the threshold on the validation rows.
 
@@ -242,62 +134,94 @@ def threshold_of(
     score : ndarray of shape (n_rows,)
         Its probability, calibrated if it will be.
     decision : Decision
+        Of any method but ``fixed``.
+    weights : ndarray of shape (n_rows,), optional
+        How much each row counts.
 
     Returns
     -------
     tuple of (float, dict)
         The threshold, and what it was chosen by: rows, positives, the objective's value there and
-        at 0.5, and the curve over thresholds.
+        at 0.5, the outcomes there, and the curve over thresholds.
 
     Raises
     ------
     DataError
         No threshold reaches the precision.
     """
-    tally = Tally.of(positive, score)
-    if decision.method == "cost":
-        name, aim = "mean cost", -tally.costs(decision.costs)
-    elif decision.method == "f_beta":
-        name, aim = f"F{decision.beta:g}", _f_beta(tally, decision.beta)
-    else:
-        name = "recall"
-        enough = (tally.precision >= decision.precision) & (tally.alarms > 0)
-        if not enough.any():
-            raise DataError(
-                "no threshold reaches the precision on the validation rows",
-                where="train.decision.precision",
-                got=decision.precision,
-                allowed=f"at most {tally.precision[1:].max():.3g} is reached",
-                hint="lower it, or improve the model first",
-            )
-        aim = np.where(enough, tally.recall, -np.inf)
+    each = np.ones(len(score)) if weights is None else weights
+    tally = Tally.of(positive, score, each)
+    aim = _aim(tally, decision)
     best = int(np.argmax(aim))
+    if not np.isfinite(aim[best]):
+        raise DataError(
+            "no threshold reaches the precision on the validation rows",
+            where="train.decision.precision",
+            got=decision.precision,
+            allowed=f"at most {tally.precision.max():.3g} is reached",
+            hint="lower it, or improve the model first",
+        )
     # As a 32-bit float has it, so that every runtime compares with the same number.
     threshold = float(np.float32(np.clip(tally.thresholds[best], 0.0, 1.0)))
     sign = -1 if decision.method == "cost" else 1
-    half = int(np.searchsorted(-tally.thresholds, -0.5, side="right")) - 1
-    at_half = aim[max(half, 0)]
-    return threshold, {
+    at_half = float(_aim(Tally.at(0.5, positive, score, each), decision)[0])
+    told: dict[str, Any] = {
         "rows": len(positive),
         "positives": int(positive.sum()),
         "few": bool(min(positive.sum(), (~positive).sum()) < _FEW),
-        "objective": name,
+        "objective": _named(decision),
         "value": float(sign * aim[best]),
         "value_at_half": float(sign * at_half) if np.isfinite(at_half) else None,
-        "curve": _curve(tally, sign * aim),
+        "precision": float(tally.precision[best]),
+        "recall": float(tally.recall[best]),
+        "outcomes": _outcomes(positive, score >= threshold),
+        "curve": _curve(tally, sign * aim, best),
+    }
+    if decision.method == "cost":
+        told |= {
+            "costs": asdict(decision.costs),
+            "value_of_none": float(
+                Tally.at(np.inf, positive, score, each).costs(decision.costs)[0]
+            ),
+            "value_of_all": float(
+                Tally.at(-np.inf, positive, score, each).costs(decision.costs)[0]
+            ),
+            "exact_threshold": decision.costs.exact,
+        }
+    return threshold, told
+
+
+def _named(decision: Decision) -> str:
+    return {
+        "cost": "mean cost",
+        "f_beta": f"F{decision.beta:g}",
+        "recall_at_precision": f"recall at a precision of {decision.precision:g}",
+    }[decision.method]
+
+
+def _aim(tally: Tally, decision: Decision) -> NDArray[np.float64]:
+    """Give what is the larger the better; minus infinity where too few alarms are right."""
+    if decision.method == "cost":
+        return -tally.costs(decision.costs)
+    if decision.method == "f_beta":
+        return tally.f_beta(decision.beta)
+    enough = (tally.precision >= decision.precision) & (tally.alarms > 0)
+    return np.where(enough, tally.recall, -np.inf)
+
+
+def _outcomes(positive: NDArray[np.bool_], alarm: NDArray[np.bool_]) -> dict[str, int]:
+    return {
+        "true_positive": int((alarm & positive).sum()),
+        "false_positive": int((alarm & ~positive).sum()),
+        "false_negative": int((~alarm & positive).sum()),
+        "true_negative": int((~alarm & ~positive).sum()),
     }
 
 
-def _f_beta(tally: Tally, beta: float) -> NDArray[np.float64]:
-    weight = beta**2
-    below = tally.alarms + weight * tally.positives
-    result: NDArray[np.float64] = (1 + weight) * tally.hits / np.maximum(below, 1)
-    return result
-
-
-def _curve(tally: Tally, values: NDArray[np.float64]) -> Mapping[str, list[float | None]]:
-    """Thin the curve to what a screen shows."""
-    shown = np.unique(np.linspace(0, len(values) - 1, _POINTS).astype(int))
+def _curve(tally: Tally, values: NDArray[np.float64], best: int) -> dict[str, list[float | None]]:
+    """Thin the curve to what a screen shows, the chosen one among them."""
+    wanted = np.linspace(0, len(values) - 1, _POINTS).astype(int)
+    shown = np.unique(np.append(wanted, best))
     return {
         "threshold": tally.thresholds[shown].tolist(),
         "value": [float(v) if np.isfinite(v) else None for v in values[shown]],

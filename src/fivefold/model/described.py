@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,10 @@ from fivefold.decided import inner
 from fivefold.model.preprocessing import MODEL_STEP
 from fivefold.table import TableSchema
 
-__all__ = ["described"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["constant_features", "described", "dotted", "plain"]
 
 
 def described(
@@ -36,6 +39,11 @@ def described(
         else [{"class": plain(value), "rows": int((y == value).sum())} for value in classes],
         "steps": [key for key, _ in pipeline.steps if key != MODEL_STEP] + [MODEL_STEP],
     }
+
+
+def constant_features(features: pd.DataFrame) -> list[str]:
+    """Name the features of one value, missing ones counted as a value: they tell nothing."""
+    return [str(name) for name in features.columns if features[name].nunique(dropna=False) <= 1]
 
 
 def dotted(value: Any) -> str:

@@ -1,32 +1,39 @@
-"""One fit of the train stage: on what is fitted, what is decided on the rows that are held out."""
+"""One fit of the train stage, and what is decided on rows that it has not seen."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from fivefold.decided import Decided
-from fivefold.errors import ConfigError, FivefoldError, ModelError
-from fivefold.model.decision import curves_of, threshold_of
-from fivefold.model.diagnosis import calibration
-from fivefold.model.holdout import held_out
+from fivefold.decided import Decided, own_scores
+from fivefold.errors import DataError, FivefoldError, ModelError
+from fivefold.model.calibrating import calibrate
+from fivefold.model.decision import threshold_of
+from fivefold.model.folds import Folds
+from fivefold.model.holdout import HoldOut, Seen
 from fivefold.model.preprocessing import MODEL_STEP, fit
-from fivefold.model.stopping import rounds_used
-from fivefold.objective import Objective
-from fivefold.table import TableSchema
+from fivefold.model.requirements import require_fitting
+from fivefold.model.stopping import most_rounds, rounds_used
+from fivefold.scoring import predict
 
 if TYPE_CHECKING:
+    import narwhals as nw
     import pandas as pd
     from numpy.typing import NDArray
 
     from fivefold.model.train import TrainConfig
+    from fivefold.objective import Objective
+    from fivefold.table import TableSchema
 
-__all__ = ["Fitted", "Rows", "fitted"]
+__all__ = ["Fitted", "Fitting", "Rows"]
+
+# Rows on which a fitted model is asked whether it predicts numbers at all.
+_ASKED = 1000
 
 
 @dataclass(frozen=True)
@@ -72,169 +79,212 @@ class Fitted:
     told: Mapping[str, Any] = field(default_factory=dict)
 
 
-def fitted(
-    pipeline: Pipeline,
-    rows: Rows,
-    train: nw.LazyFrame[Any],
-    schema: TableSchema,
-    objective: Objective,
-    config: TrainConfig,
-    name: str,
-) -> Fitted:
-    """Fit a pipeline, in place, and decide what is declared.
+class Fitting:
+    """The fits of the train stage.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Unfitted.
+    rows : Rows
+        The training part.
+    train : narwhals.LazyFrame
+        The same, with the columns by which validation rows are cut.
+    schema : TableSchema
+    objective : Objective
+    config : TrainConfig
+    name : str
+        The model's, for messages.
 
     Raises
     ------
-    ConfigError
+    ConfigError, ModelError
         What is declared does not fit the task or the estimator.
-    ModelError
-        The fit failed.
-    DataError
-        No validation rows can be cut, or no threshold reaches what is asked.
     """
-    _require_fitting(objective, config)
-    if not config.holds_out:
-        warned = _fit(pipeline, name, rows)
-        return Fitted(pipeline, warned, _labelled(pipeline, objective, config), _nothing())
-    kept, held, method = held_out(
-        train, schema, objective, rows.y, share=config.validation, seed=config.seed
-    )
-    validation = rows.take(held)
-    warned = _fit(pipeline, name, rows.take(kept), validation, config)
-    told = _nothing() | {
-        "validation": {"rows": len(held), "fitted_rows": len(kept), "method": method}
-    }
-    if config.early_stopping is not None:
-        told["early_stopping"] = {
-            "rounds": config.early_stopping.rounds,
-            "used": rounds_used(pipeline[-1]),
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        rows: Rows,
+        train: nw.LazyFrame[Any],
+        schema: TableSchema,
+        objective: Objective,
+        config: TrainConfig,
+        name: str,
+    ) -> None:
+        require_fitting(pipeline[-1], objective, config)
+        self._pipeline = pipeline
+        self._rows = rows
+        self._train = train
+        self._schema = schema
+        self._objective = objective
+        self._config = config
+        self._name = name
+        self._holdout = HoldOut(train, schema, objective, config.seed)
+
+    def run(self) -> Fitted:
+        """Fit, and decide what is declared on validation rows.
+
+        Raises
+        ------
+        ConfigError
+            The estimator has no early stopping, or takes no weights.
+        ModelError
+            The fit failed, or predicts what is no number.
+        DataError
+            No validation rows can be cut, or no threshold reaches what is asked.
+        """
+        everything = np.arange(len(self._rows.y))
+        told: dict[str, Any] = dict.fromkeys(("validation", "early_stopping", "calibration"))
+        told["decision"] = None
+        kept, seen = everything, None
+        if self._config.decides and self._config.folds is not None:
+            seen, told["validation"] = self._out_of_fold(everything)
+        pipeline = copy.deepcopy(self._pipeline)
+        if self._config.decides and seen is None:
+            share = self._config.validation
+            kept, held = self._holdout.cut(everything, self._rows.y, share, "train.validation")
+            told["validation"] = {
+                "rows": len(held),
+                "fitted_rows": len(kept),
+                "method": self._holdout.method,
+                "folds": None,
+            }
+            warned, told["early_stopping"] = self._fit(pipeline, kept)
+            seen = self._seen(pipeline, held)
+        else:
+            warned, told["early_stopping"] = self._fit(pipeline, kept)
+        threshold = self._config.decision.threshold if self._objective.task == "binary" else None
+        if seen is not None or threshold not in (None, 0.5):
+            decided, threshold = self._decided(pipeline[-1], threshold, seen, told)
+            pipeline.steps[-1] = (MODEL_STEP, decided)
+        self._require_numbers(pipeline, kept)
+        return Fitted(pipeline, warned, threshold, told)
+
+    def _out_of_fold(self, rows: NDArray[np.intp]) -> tuple[Seen, dict[str, Any]]:
+        """Score each row by a fit on other folds; the model itself is fitted on all of them."""
+        method = self._holdout.method
+        folds = Folds(
+            self._train,
+            self._schema,
+            self._objective,
+            method=method,
+            n_folds=self._config.folds or 2,
+            seed=self._config.seed,
+            where="train.folds",
+        )
+        parts = []
+        for number, (kept, held) in enumerate(folds.split(rows, self._rows.y), start=1):
+            self._require_classes(kept, number)
+            pipeline = copy.deepcopy(self._pipeline)
+            self._fit(pipeline, kept)
+            parts.append(self._seen(pipeline, held))
+        seen = Seen.joined(parts)
+        return seen, {
+            "rows": len(seen.y),
+            "fitted_rows": len(rows),
+            "method": method,
+            "folds": len(parts),
         }
-    if config.calibration is None and config.decision.method == "fixed":
-        threshold = _labelled(pipeline, objective, config)
-    else:
-        threshold = _decide(pipeline, validation, objective, config, told)
-    return Fitted(pipeline, warned, threshold, told)
 
+    def _require_classes(self, kept: NDArray[np.intp], fold: int) -> None:
+        lacking = np.setdiff1d(self._rows.y, self._rows.y[kept])
+        if len(lacking):
+            raise DataError(
+                f"the rows fitted in fold {fold} lack the class {lacking[0]}",
+                where="train.folds",
+                got=f"{len(kept):,} rows",
+                hint="lower train.folds, or set it to null and hold rows out by train.validation",
+            )
 
-def _nothing() -> dict[str, Any]:
-    return {"validation": None, "early_stopping": None, "calibration": None, "decision": None}
+    def _fit(
+        self, pipeline: Pipeline, rows: NDArray[np.intp]
+    ) -> tuple[list[str], dict[str, Any] | None]:
+        """Fit a pipeline in place; give its warnings and how early it stopped."""
+        stopping = self._config.early_stopping
+        kept, validation = rows, None
+        if stopping is not None:
+            kept, held = self._holdout.cut(
+                rows, self._rows.y, stopping.validation, "train.early_stopping.validation"
+            )
+            part = self._rows.take(held)
+            validation = (part.features, part.y, part.weights)
+        part = self._rows.take(kept)
+        try:
+            warned = fit(
+                pipeline,
+                part.features,
+                part.y,
+                weights=part.weights,
+                stopping=stopping,
+                validation=validation,
+            )
+        except FivefoldError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"the model {self._name!r} can't be fitted",
+                where="train",
+                got=f"{type(pipeline[-1]).__name__}: {type(error).__name__}: {error}",
+                hint="look at its arguments in conf/, or at the features in reports/explore.html",
+            ) from error
+        if stopping is None:
+            return warned, None
+        return warned, {
+            "rounds": stopping.rounds,
+            "used": rounds_used(pipeline[-1]),
+            "most": most_rounds(self._pipeline[-1]),
+            "rows": len(rows) - len(kept),
+            "fitted_rows": len(kept),
+        }
 
+    def _seen(self, pipeline: Pipeline, held: NDArray[np.intp]) -> Seen:
+        part = self._rows.take(held)
+        scores = own_scores(pipeline, part.features)
+        self._require_finite(scores)
+        return Seen(scores, part.y, part.weights, hasattr(pipeline, "predict_proba"))
 
-def _require_fitting(objective: Objective, config: TrainConfig) -> None:
-    if config.calibration is not None and not objective.is_classification:
-        raise ConfigError(
-            "a regression has no probabilities to calibrate",
-            where="train.calibration",
-            got=config.calibration.method,
-            hint="set train.calibration: null",
-        )
-    declared = config.decision.method != "fixed" or config.decision.threshold != 0.5
-    if declared and objective.task != "binary":
-        raise ConfigError(
-            f"a {objective.task} task has no threshold to decide",
-            where="train.decision",
-            got=config.decision.method,
-            allowed="a decision is for two classes",
-            hint="leave train.decision out",
-        )
+    def _require_finite(self, scores: NDArray[np.float64]) -> None:
+        wrong = int((~np.isfinite(scores)).any(axis=1).sum())
+        if wrong:
+            raise ModelError(
+                f"the model {self._name!r} predicts NaN or infinity",
+                where="train",
+                got=f"{wrong:,} of {len(scores):,} validation rows",
+                hint="look at the features' ranges, scale them, or choose another estimator",
+            )
 
+    def _decided(
+        self, model: Any, threshold: float | None, seen: Seen | None, told: dict[str, Any]
+    ) -> tuple[Decided, float | None]:
+        """Put the calibration and the threshold around the fitted model."""
+        decided = Decided(model, threshold=threshold)
+        if seen is None:
+            return decided, threshold
+        scores, decision = seen.scores, self._config.decision
+        if self._config.calibration is not None:
+            scores, told["calibration"] = calibrate(
+                decided, seen, self._config.calibration.method, self._config.seed
+            )
+        if decision.method != "fixed":
+            positive = seen.y == decided.classes_[1]
+            threshold, found = threshold_of(positive, scores[:, 1], decision, seen.weights)
+            told["decision"] = {"method": decision.method, "threshold": threshold, **found}
+            decided.threshold = threshold
+        return decided, threshold
 
-def _labelled(pipeline: Pipeline, objective: Objective, config: TrainConfig) -> float | None:
-    """Give the threshold as it is declared; one that is not the estimator's own is put into it."""
-    threshold = _fixed(objective, config)
-    if threshold not in (None, 0.5):
-        _require_probabilities(pipeline[-1], "train.decision")
-        pipeline.steps[-1] = (MODEL_STEP, Decided(pipeline[-1], threshold=threshold))
-    return threshold
-
-
-def _require_probabilities(model: Any, where: str) -> None:
-    if hasattr(model, "predict_proba"):
-        return
-    raise ConfigError(
-        f"{type(model).__name__} gives no probabilities",
-        where=where,
-        got="no predict_proba",
-        allowed="an estimator with predict_proba",
-        hint="choose another model, or set probability: true where it has such an argument",
-    )
-
-
-def _fixed(objective: Objective, config: TrainConfig) -> float | None:
-    return config.decision.threshold if objective.task == "binary" else None
-
-
-def _fit(
-    pipeline: Pipeline,
-    name: str,
-    rows: Rows,
-    held: Rows | None = None,
-    config: TrainConfig | None = None,
-) -> list[str]:
-    stopping = config.early_stopping if config is not None else None
-    validation = (held.features, held.y) if held is not None else None
-    try:
-        return fit(
-            pipeline,
-            rows.features,
-            rows.y,
-            weights=rows.weights,
-            stopping=stopping,
-            validation=validation,
-        )
-    except FivefoldError:
-        raise
-    except Exception as error:
-        raise ModelError(
-            f"the model {name!r} can't be fitted",
-            where="train",
-            got=f"{type(error).__name__}: {error}",
-            hint="look at its arguments in conf/, or at the features in reports/explore.html",
-        ) from error
-
-
-def _decide(
-    pipeline: Pipeline,
-    held: Rows,
-    objective: Objective,
-    config: TrainConfig,
-    told: dict[str, Any],
-) -> float | None:
-    """Calibrate and choose the threshold, and put both into the pipeline's last step."""
-    model = pipeline[-1]
-    _require_probabilities(
-        model, "train.calibration" if config.calibration is not None else "train.decision"
-    )
-    given = np.asarray(pipeline.predict_proba(held.features), dtype=np.float64)
-    classes = np.asarray(model.classes_)
-    decided = Decided(model)
-    if config.calibration is not None:
-        decided.method = config.calibration.method
-        decided.curves = curves_of(given, held.y, classes, decided.method)
-        told["calibration"] = _calibrated(decided, given, held, classes)
-        given = decided.calibrated(given)
-    threshold = _fixed(objective, config)
-    if config.decision.method != "fixed":
-        threshold, found = threshold_of(held.y == classes[1], given[:, 1], config.decision)
-        told["decision"] = {
-            "method": config.decision.method, "threshold": threshold, **found,
-        }  # fmt: skip
-    decided.threshold = threshold
-    pipeline.steps[-1] = (MODEL_STEP, decided)
-    return threshold
-
-
-def _calibrated(
-    decided: Decided, given: NDArray[np.float64], held: Rows, classes: NDArray[Any]
-) -> dict[str, Any]:
-    """Tell how far probabilities were from rates on the validation rows, before and after."""
-    from sklearn.metrics import brier_score_loss
-
-    after = decided.calibrated(given)
-    found: dict[str, Any] = {"method": decided.method, "rows": len(held.y)}
-    if len(classes) == 2:
-        positive = held.y == classes[1]
-        for name, score in (("before", given[:, 1]), ("after", after[:, 1])):
-            found[f"brier_{name}"] = float(brier_score_loss(positive, score))
-            found[name] = calibration(positive, score)
-    return found
+    def _require_numbers(self, pipeline: Pipeline, rows: NDArray[np.intp]) -> None:
+        """Ask the model what it says of a few rows: of NaN, better now than in production."""
+        asked = np.unique(np.linspace(0, len(rows) - 1, _ASKED).astype(int))
+        part = self._rows.take(rows[asked])
+        try:
+            predict(pipeline, part.features, part.y, self._objective)
+        except FivefoldError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"the model {self._name!r} was fitted, but can't predict",
+                where="train",
+                got=f"{type(error).__name__}: {error}",
+                hint="does its predict take what its fit took?",
+            ) from error

@@ -69,6 +69,8 @@ class Folds:
         How many times.
     seed : int
         For the methods that shuffle.
+    where : str
+        Where their number is declared, for messages.
     """
 
     def __init__(
@@ -80,7 +82,9 @@ class Folds:
         method: str,
         n_folds: int,
         seed: int,
+        where: str = "select.folds",
     ) -> None:
+        self._where = where
         self._stratify = objective.is_classification and method != "kfold"
         self._method = method
         self._n_folds = n_folds
@@ -102,9 +106,14 @@ class Folds:
         except ValueError as error:
             raise DataError(
                 f"the training part can't be cut into {self._n_folds} folds: {error}",
-                where="select.folds",
+                where=self._where,
                 got=f"{len(rows):,} rows, {self._method}",
-                hint="lower select.folds, or choose another select.cross_validation",
+                hint=f"lower {self._where}"
+                + (
+                    ", or choose another select.cross_validation"
+                    if self._where.startswith("select.")
+                    else ""
+                ),
             ) from error
 
     def _split(self, rows: NDArray[np.intp], y: NDArray[Any]) -> Iterator[Fold]:

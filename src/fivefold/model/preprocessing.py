@@ -14,10 +14,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from fivefold.errors import ConfigError
+from fivefold.errors import ConfigError, DataError
 from fivefold.estimator import Float32Cast
 from fivefold.model.candidate import Candidate
-from fivefold.model.stopping import EarlyStopping, stopping_arguments
+from fivefold.model.stopping import EarlyStopping, Part, fit_until, require_rounds
 from fivefold.table import TableSchema
 
 __all__ = ["MODEL_STEP", "build_pipeline", "fit"]
@@ -77,7 +77,7 @@ def fit(
     *,
     weights: Any = None,
     stopping: EarlyStopping | None = None,
-    validation: tuple[Any, Any] | None = None,
+    validation: tuple[Any, Any, Any] | None = None,
 ) -> list[str]:
     """Fit a pipeline in place, and give the warnings it raised, each once.
 
@@ -93,8 +93,8 @@ def fit(
         How much each row counts.
     stopping : EarlyStopping, optional
         When the estimator's rounds end.
-    validation : tuple of (pandas.DataFrame, ndarray), optional
-        The features and the target of the rows that tell it.
+    validation : tuple of (pandas.DataFrame, ndarray, ndarray or None), optional
+        The features, the target and the weights of the rows that tell it.
 
     Returns
     -------
@@ -105,18 +105,14 @@ def fit(
     ------
     ConfigError
         The estimator takes no weights, or has no early stopping.
+    DataError
+        The weights sum to zero.
     """
     features, model = pipeline[:-1], pipeline[-1]
-    more: dict[str, Any] = {}
     if weights is not None:
-        if not has_fit_parameter(model, "sample_weight"):
-            raise ConfigError(
-                f"{type(model).__name__} takes no weights",
-                where="train.weight",
-                allowed="an estimator whose fit has the argument sample_weight",
-                hint="set train.weight: null, or choose another model",
-            )
-        more["sample_weight"] = weights
+        _require_weights(model, weights, y)
+    if stopping is not None:
+        require_rounds(model, stopping)
     # BLAS splits sums by its number of threads, and with it the last digit.
     with (
         warnings.catch_warnings(record=True) as caught,
@@ -124,13 +120,31 @@ def fit(
     ):
         warnings.simplefilter("always")
         warnings.filterwarnings("ignore", message="The argument 'eval_set' is deprecated")
-        transformed = features.fit_transform(X, y)
-        if stopping is not None and validation is not None:
-            held = features.transform(validation[0])
-            more |= stopping_arguments(model, stopping, held, validation[1])
-        model.fit(transformed, y, **more)
+        fitted = Part(features.fit_transform(X, y), y, weights)
+        if stopping is None or validation is None:
+            model.fit(fitted.X, y, **fitted.weighted())
+        else:
+            held = Part(features.transform(validation[0]), *validation[1:])
+            fit_until(model, fitted, held, stopping)
     _predict_in_one_thread(pipeline[-1])
     return sorted({f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in caught})
+
+
+def _require_weights(model: Any, weights: Any, y: Any) -> None:
+    if not has_fit_parameter(model, "sample_weight"):
+        raise ConfigError(
+            f"{type(model).__name__} takes no weights",
+            where="train.weight",
+            allowed="an estimator whose fit has the argument sample_weight",
+            hint="set train.weight: null, or choose another model",
+        )
+    if not weights.sum() > 0:
+        raise DataError(
+            "the weights of the rows to fit sum to zero, so that none counts",
+            where="train.weight",
+            got=f"{len(y):,} rows",
+            allowed="some weight above 0 among them",
+        )
 
 
 def _predict_in_one_thread(estimator: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
@@ -11,6 +12,7 @@ import skops.io
 from sklearn.pipeline import Pipeline
 
 from fivefold.decided import inner
+from fivefold.features import MISSING_CATEGORY
 from fivefold.model.described import plain
 from fivefold.model.fitting import Rows
 from fivefold.model.hashing import add_array, add_frame
@@ -19,11 +21,19 @@ from fivefold.table import TableSchema
 
 __all__ = ["provenance"]
 
+# Known categories that are listed; of more, their number alone tells.
+_MOST = 200
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
 
 
 def provenance(
-    pipeline: Pipeline, rows: Rows, schema: TableSchema, objective: Objective, code: str
+    pipeline: Pipeline,
+    rows: Rows,
+    schema: TableSchema,
+    objective: Objective,
+    *,
+    threshold: float | None,
+    code: str,
 ) -> dict[str, Any]:
     """Give what a reader needs to use a kept model and to trace it.
 
@@ -40,8 +50,8 @@ def provenance(
         add_array(digest, rows.weights)
     return {
         "types": _types(pipeline),
-        "input": [_input(name, schema) for name in schema.features],
-        "output": _output(pipeline, objective),
+        "input": [_input(name, schema, rows) for name in schema.features],
+        "output": _output(pipeline, objective, threshold),
         "environment": _environment(pipeline),
         "data_sha256": digest.hexdigest(),
         "code": code,
@@ -55,29 +65,42 @@ def _types(pipeline: Pipeline) -> list[str]:
         return []
 
 
-def _input(name: str, schema: TableSchema) -> dict[str, Any]:
+def _input(name: str, schema: TableSchema, rows: Rows) -> dict[str, Any]:
     column = schema.columns[name]
-    known = {"name": name, "dtype": column.dtype, "nullable": column.nullable}
-    return {**known, "unit": column.unit} if column.unit else known
+    known: dict[str, Any] = {
+        "name": name,
+        "dtype": column.dtype,
+        "nullable": column.nullable,
+        "unit": column.unit or None,
+    }
+    if column.dtype != "string":
+        return known
+    categories = sorted(set(rows.features[name].unique()) - {MISSING_CATEGORY})
+    return known | {"categories": categories[:_MOST], "n_categories": len(categories)}
 
 
-def _output(pipeline: Pipeline, objective: Objective) -> dict[str, Any]:
+def _output(pipeline: Pipeline, objective: Objective, threshold: float | None) -> dict[str, Any]:
     if not objective.is_classification:
         return {"name": objective.target, "kind": "value"}
+    model, classes = pipeline[-1], [plain(value) for value in pipeline[-1].classes_]
+    names = {"predict_proba": "probabilities", "decision_function": "decisions"}
+    scores = next((said for method, said in names.items() if hasattr(model, method)), "none")
+    columns = ["score"] if len(classes) == 2 else [f"score_{value}" for value in classes]
     return {
         "name": objective.target,
         "kind": "class",
-        "classes": [plain(value) for value in pipeline[-1].classes_],
-        "scores": "probabilities"
-        if hasattr(pipeline[-1], "predict_proba")
-        else "decisions"
-        if hasattr(pipeline[-1], "decision_function")
-        else "none",
+        "classes": classes,
+        "scores": scores,
+        "columns": columns if scores != "none" else [],
+        "threshold": threshold,
     }
 
 
 def _environment(pipeline: Pipeline) -> dict[str, str]:
     own = type(inner(pipeline[-1])).__module__.partition(".")[0]
-    names = [*_LIBRARIES, *([own] if own in ("lightgbm", "xgboost") else [])]
-    versions = {name: metadata.version(name) for name in names}
+    versions = {name: metadata.version(name) for name in _LIBRARIES}
+    # The estimator's own library, where it is one: a project's module has no version.
+    if own not in ("fivefold", "sklearn"):
+        with suppress(metadata.PackageNotFoundError):
+            versions[own] = metadata.version(own)
     return {"python": f"{sys.version_info.major}.{sys.version_info.minor}", **versions}

@@ -9,8 +9,9 @@ from typing import Any
 import narwhals as nw
 
 from fivefold.errors import ConfigError
+from fivefold.model.calibrating import Calibration
 from fivefold.model.candidate import SELECTED, Candidate
-from fivefold.model.decision import Calibration, Decision
+from fivefold.model.decision import Decision
 from fivefold.model.stopping import EarlyStopping
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
@@ -39,10 +40,14 @@ class TrainConfig:
     weight : str or None
         A column of the training part that says how much each row counts.
     validation : float
-        In (0, 1). The share of the training rows that is held out where the three below need it:
-        the latest where the schema has a time column, whole groups where it has one with that role.
+        In (0, 1). The share of the training rows that is held out for calibration and decision: the
+        latest where the schema has a time column, whole groups where it has one with that role.
+    folds : int or None
+        Decide on out-of-fold predictions instead, of so many folds, at least 2; the model is then
+        fitted on all training rows.
     early_stopping : EarlyStopping or None
-        End the estimator's rounds where the validation rows gain nothing more.
+        End the estimator's rounds where validation rows of their own gain nothing more; as the
+        estimator's own arguments say if null.
     calibration : Calibration or None
         Calibrate its probabilities on the validation rows.
     decision : Decision
@@ -65,6 +70,7 @@ class TrainConfig:
     search: dict[str, Any] = field(default_factory=dict)
     weight: str | None = None
     validation: float = 0.2
+    folds: int | None = None
     early_stopping: EarlyStopping | None = None
     calibration: Calibration | None = None
     decision: Decision = field(default_factory=Decision)
@@ -85,6 +91,13 @@ class TrainConfig:
                 got=self.validation,
                 allowed="above 0, below 1",
             )
+        if self.folds is not None and self.folds < 2:
+            raise ConfigError(
+                "the number of folds is out of bounds",
+                where="train.folds",
+                got=self.folds,
+                allowed="at least 2, or null to hold out train.validation of the rows",
+            )
         kept = self.candidate().for_task(self.task)
         object.__setattr__(self, "classifier", kept.classifier)
         object.__setattr__(self, "regressor", kept.regressor)
@@ -92,10 +105,9 @@ class TrainConfig:
         object.__setattr__(self, "search", {})
 
     @property
-    def holds_out(self) -> bool:
-        """Whether some training rows are held out of the fit."""
-        decided = self.calibration is not None or self.decision.method != "fixed"
-        return decided or self.early_stopping is not None
+    def decides(self) -> bool:
+        """Whether something is decided on rows that the fit has not seen."""
+        return self.calibration is not None or self.decision.method != "fixed"
 
     def candidate(self) -> Candidate:
         """Give the candidate that is declared here."""
@@ -111,7 +123,8 @@ class Trained:
     estimator : sklearn.pipeline.Pipeline
         Preprocessing and model, fitted; takes the frame of ``feature_frame``.
     report : dict
-        The features, the estimator and its parameters, the rows, the classes.
+        The features, the estimator and its parameters, the rows, the classes; what was decided on
+        which rows; what the model takes and gives, and where it comes from.
     """
 
     estimator: Any
@@ -132,34 +145,43 @@ def train(
     ConfigError
         The candidate has no estimator for the task, or is not declared right.
     ModelError
-        The fit failed.
+        The fit failed, the model predicts NaN, or a metric needs probabilities it will not give.
     DataError
-        A feature or the target is not as the schema says.
+        A feature, the target or a weight is not as it must be, or no validation rows can be cut.
     """
     from fivefold.features import feature_frame, target_array
     from fivefold.model.candidate import build_estimator
-    from fivefold.model.described import described
-    from fivefold.model.fitting import Rows, fitted
+    from fivefold.model.described import constant_features, described
+    from fivefold.model.fitting import Fitting, Rows
     from fivefold.model.preprocessing import build_pipeline
     from fivefold.model.provenance import provenance
-    from fivefold.model.weights import sample_weight
+    from fivefold.model.weights import require_no_feature, sample_weight, told
 
     candidate, name = Candidate(**tuning["candidate"]), str(tuning["model"])
     estimator = build_estimator(candidate, objective, config.seed, "train")
     pipeline = build_pipeline(schema, candidate, estimator)
-    features = feature_frame(train, schema)
-    y = target_array(train, schema, objective)
-    rows = Rows(features, y, sample_weight(train, config.weight))
-    found = fitted(pipeline, rows, train, schema, objective, config, name)
-    report = described(found.pipeline, name, schema, y, selected=bool(tuning["selected"]))
+    require_no_feature(schema, config.weight)
+    weights = sample_weight(train, config.weight)
+    rows = Rows(feature_frame(train, schema), target_array(train, schema, objective), weights)
+    found = Fitting(pipeline, rows, train, schema, objective, config, name).run()
+    report = described(found.pipeline, name, schema, rows.y, selected=bool(tuning["selected"]))
     return Trained(
         found.pipeline,
         {
             **report,
             "tuned": bool(tuning["tuned"]),
+            "weight": told(config.weight, weights),
+            "constant": constant_features(rows.features),
             "threshold": found.threshold,
             **found.told,
             "warnings": found.warnings,
-            **provenance(found.pipeline, rows, schema, objective, config.code),
+            **provenance(
+                found.pipeline,
+                rows,
+                schema,
+                objective,
+                threshold=found.threshold,
+                code=config.code,
+            ),
         },
     )

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from fivefold.metrics import Task
-from fivefold.model.train import TrainConfig
+from fivefold.model.train import TrainConfig, Trained, train
 from fivefold.objective import Objective
 from fivefold.table import Column, TableSchema
 
@@ -88,3 +88,24 @@ def example(task: Task) -> Example:
     )
     metrics = METRICS[task]
     return Example(frame, schema, Objective("test", task, "target", metrics[0], metrics))
+
+
+BOOSTING = {"_target_": "sklearn.ensemble.GradientBoostingClassifier", "n_estimators": 15}
+
+FOREST = {
+    "classifier": {
+        "_target_": "sklearn.ensemble.RandomForestClassifier",
+        "n_estimators": 5,
+        "n_jobs": -1,
+    },
+    "regressor": {
+        "_target_": "sklearn.ensemble.RandomForestRegressor",
+        "n_estimators": 5,
+        "n_jobs": -1,
+    },
+}
+
+
+def trained(given: Example, **options: Any) -> Trained:
+    config = TrainConfig(model="mine", **{**FOREST, **options})
+    return train(given.train, given.schema, given.objective, untuned(config), config)

@@ -194,7 +194,9 @@ def test_residuals_hold_every_row(regression: Example) -> None:
 
 
 def test_probabilities_are_asked_for_by_the_metric_that_needs_them(binary: Example) -> None:
-    model = fitted(binary, classifier={"_target_": "sklearn.svm.LinearSVC"})
+    # Train refuses the plan's metrics itself; this model was fitted for others.
+    labels = replace(binary, objective=replace(binary.objective, metrics=("accuracy",)))
+    model = fitted(labels, classifier={"_target_": "sklearn.svm.LinearSVC"})
     with pytest.raises(ModelError, match="'brier_score'"):
         evaluated(binary, model)
 

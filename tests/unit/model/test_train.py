@@ -4,48 +4,18 @@ import json
 import subprocess
 import sys
 from importlib import metadata
-from pathlib import Path
-from typing import Any
 
 import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import fbeta_score, precision_score, recall_score
 
-from fivefold.deploy.export import ExportConfig, export
 from fivefold.errors import ConfigError, DataError, ModelError
-from fivefold.estimator import read_estimator, write_estimator
-from fivefold.features import feature_frame, target_array
-from fivefold.model.decision import Calibration, Costs, Decision, curves_of, threshold_of
-from fivefold.model.holdout import held_out
-from fivefold.model.stopping import EarlyStopping
-from fivefold.model.train import TrainConfig, Trained, train
-from fivefold.model.weights import sample_weight
-from fivefold.onnxmodel import OnnxModel
-from fivefold.table import Column, TableSchema
+from fivefold.features import feature_frame
+from fivefold.model.train import TrainConfig, train
+from fivefold.table import TableSchema
 
-from .model_examples import Example, example, untuned
-
-FOREST = {
-    "classifier": {
-        "_target_": "sklearn.ensemble.RandomForestClassifier",
-        "n_estimators": 5,
-        "n_jobs": -1,
-    },
-    "regressor": {
-        "_target_": "sklearn.ensemble.RandomForestRegressor",
-        "n_estimators": 5,
-        "n_jobs": -1,
-    },
-}
-
-
-def trained(given: Example, **options: Any) -> Trained:
-    config = TrainConfig(model="mine", **{**FOREST, **options})
-    return train(given.train, given.schema, given.objective, untuned(config), config)
+from .model_examples import FOREST, Example, trained, untuned
 
 
 def test_the_report_is_plain_json_the_same_twice(any_example: Example) -> None:
@@ -120,222 +90,21 @@ def test_a_negative_seed_is_refused() -> None:
     assert caught.value.where == "train.seed"
 
 
-class TestEarlyStopping:
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "sklearn.ensemble.HistGradientBoostingClassifier",
-            "sklearn.ensemble.GradientBoostingClassifier",
-            "lightgbm.LGBMClassifier",
-        ],
-    )
-    def test_ends_before_the_last_round(self, binary: Example, name: str) -> None:
-        classifier = {"_target_": name, "learning_rate": 0.5}
-        report = trained(
-            binary, classifier=classifier, early_stopping=EarlyStopping(rounds=3)
-        ).report
-        assert 0 < report["early_stopping"]["used"] < 100
-        assert report["validation"] == {
-            "rows": 60, "fitted_rows": 240, "method": "stratified",
-        }  # fmt: skip
-        assert report["warnings"] == []
-
-    def test_an_estimator_without_rounds_is_refused(self, binary: Example) -> None:
-        with pytest.raises(ConfigError, match="RandomForestClassifier has no early stopping"):
-            trained(binary, early_stopping=EarlyStopping())
-
-
-BOOSTING = {"_target_": "sklearn.ensemble.HistGradientBoostingClassifier", "max_iter": 20}
-
-
-class TestCalibration:
-    @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
-    def test_brings_probabilities_nearer_to_rates(self, binary: Example, method: str) -> None:
-        # Naive Bayes is overconfident where features tell the same twice.
-        classifier = {"_target_": "sklearn.naive_bayes.GaussianNB"}
-        report = trained(
-            binary, classifier=classifier, calibration=Calibration(method), validation=0.4
-        ).report
-        told = report["calibration"]
-        assert told["method"] == method
-        assert told["rows"] == 120
-        assert told["brier_after"] < told["brier_before"]
-
-    @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
-    def test_is_kept_and_exported(self, method: str, tmp_path: Path) -> None:
-        for given in (example("binary"), example("multiclass")):
-            result = trained(given, classifier=BOOSTING, calibration=Calibration(method))
-            write_estimator(result.estimator, tmp_path / "model.skops")
-            again = read_estimator(tmp_path / "model.skops")
-            features = feature_frame(given.test, given.schema)
-            expected = result.estimator.predict_proba(features)
-            assert np.array_equal(again.predict_proba(features), expected)
-            assert np.allclose(expected.sum(axis=1), 1)
-            exported = export(again, given.test, given.schema, given.objective, ExportConfig())
-            assert exported.metrics["max_difference"] < 1e-5
-            assert exported.metrics["label_disagreements"] == 0
-
-    def test_a_regression_has_nothing_to_calibrate(self, regression: Example) -> None:
-        with pytest.raises(ConfigError, match="no probabilities to calibrate"):
-            trained(regression, calibration=Calibration())
-
-    def test_an_estimator_without_probabilities_is_refused(self, binary: Example) -> None:
-        classifier = {"_target_": "sklearn.svm.LinearSVC"}
-        with pytest.raises(ConfigError, match="LinearSVC gives no probabilities"):
-            trained(binary, classifier=classifier, calibration=Calibration())
-
-    def test_steep_steps_stay_gentle_and_rising(self) -> None:
-        rng = np.random.default_rng(0)
-        score = np.sort(rng.random(400)) ** 4
-        truth = (rng.random(400) < np.round(score * 4) / 4).astype(bool)
-        both = np.column_stack([1 - score, score])
-        (curve,) = curves_of(both, truth, np.array([False, True]), "isotonic")
-        across, up = np.diff(curve)
-        assert (across >= 0).all()
-        assert (up >= 0).all()
-        assert (up <= 50.001 * across).all()
-        # It says about the same as scikit-learn's own, on which nothing was put off.
-        own = IsotonicRegression(out_of_bounds="clip").fit(score, truth).predict(score)
-        assert np.abs(np.interp(score, *curve) - own).mean() < 0.01
-
-
-class TestDecision:
-    def chosen(self, decision: Decision) -> tuple[float, dict[str, Any]]:
-        rng = np.random.default_rng(1)
-        positive = rng.random(2000) < 0.2
-        score = np.clip(rng.normal(0.3 + 0.3 * positive, 0.15), 0.001, 0.999)
-        threshold, told = threshold_of(positive, score, decision)
-        predicted = score >= threshold
-        told["found"] = {
-            "precision": precision_score(positive, predicted, zero_division=0),
-            "recall": recall_score(positive, predicted),
-            "f2": fbeta_score(positive, predicted, beta=2),
-            "cost": (
-                (predicted & ~positive).sum() + 5 * (~predicted & positive).sum()
-            ) / len(positive),
-        }  # fmt: skip
-        told["all"] = [
-            ((score >= t) & ~positive).mean() + 5 * ((score < t) & positive).mean()
-            for t in np.unique(score)
-        ]
-        return threshold, told
-
-    def test_by_cost_is_the_cheapest_there_is(self) -> None:
-        _, told = self.chosen(Decision("cost", costs=Costs(false_negative=5.0)))
-        assert told["value"] == pytest.approx(told["found"]["cost"])
-        assert told["value"] == pytest.approx(min(told["all"]))
-        assert told["value"] < told["value_at_half"]
-
-    def test_by_f_beta_is_scikit_learns(self) -> None:
-        _, told = self.chosen(Decision("f_beta", beta=2.0))
-        assert told["value"] == pytest.approx(told["found"]["f2"])
-
-    def test_recall_at_a_precision(self) -> None:
-        _, told = self.chosen(Decision("recall_at_precision", precision=0.8))
-        assert told["found"]["precision"] >= 0.8
-        assert told["value"] == pytest.approx(told["found"]["recall"])
-        with pytest.raises(DataError, match="no threshold reaches the precision"):
-            threshold_of(np.array([True, False] * 50), np.full(100, 0.5), Decision(
-                "recall_at_precision", precision=0.9
-            ))  # fmt: skip
-
-    def test_the_threshold_travels_with_the_model(self, binary: Example) -> None:
-        costs = Costs(false_negative=20.0)
-        result = trained(binary, classifier=BOOSTING, decision=Decision("cost", costs=costs))
-        threshold = result.report["threshold"]
-        assert threshold < 0.5
-        features = feature_frame(binary.test, binary.schema)
-        score = result.estimator.predict_proba(features)[:, 1]
-        assert np.array_equal(result.estimator.predict(features), score >= threshold)
-        model = OnnxModel(
-            export(
-                result.estimator, binary.test, binary.schema, binary.objective, ExportConfig()
-            ).model
-        )
-        assert model.threshold == threshold
-        assert np.array_equal(model.predict(features), score >= threshold)
-
-    def test_a_fixed_one_holds_nothing_out(self, binary: Example) -> None:
-        result = trained(binary, decision=Decision(threshold=0.3))
-        assert result.report["threshold"] == 0.3
-        assert result.report["validation"] is None
-        assert result.estimator[-1].threshold == 0.3
-
-    def test_more_classes_have_no_threshold(self) -> None:
-        with pytest.raises(ConfigError, match="no threshold to decide"):
-            trained(example("multiclass"), decision=Decision("f_beta"))
-
-    def test_costs_that_punish_being_right_are_refused(self) -> None:
-        with pytest.raises(ConfigError, match="errors cost no more than being right"):
-            Costs(true_positive=3.0)
-
-
-def test_the_latest_rows_are_held_out_where_there_is_a_time(binary: Example) -> None:
-    schema = TableSchema({**binary.schema.columns, "day": Column("integer", role="time")})
-    y = target_array(binary.train, schema, binary.objective)
-    kept, held, method = held_out(binary.train, schema, binary.objective, y, share=0.25, seed=0)
-    assert method == "time"
-    day = np.arange(300) // 10
-    assert day[kept].max() < day[held].min()
-    assert len(kept) + len(held) == 300
-
-
-class TestWeights:
-    def frame(self, given: Example, weights: list[float]) -> Any:
-        return nw.from_native(given.frame[0:300].with_columns(pl.Series("weight", weights)).lazy())
-
-    def test_a_row_of_weight_two_counts_as_two(self, binary: Example) -> None:
-        config = TrainConfig(
-            model="linear", classifier={"_target_": "sklearn.linear_model.LogisticRegression"},
-            weight="weight",
-        )  # fmt: skip
-        weights = [2.0] * 100 + [1.0] * 200
-        weighted = train(
-            self.frame(binary, weights), binary.schema, binary.objective, untuned(config), config
-        )
-        # Weights reach the estimator and not the preprocessing, so that only it differs.
-        plain = train(
-            self.frame(binary, [1.0] * 300), binary.schema, binary.objective,
-            untuned(config), config,
-        )  # fmt: skip
-        features = weighted.estimator[:-1].transform(feature_frame(binary.train, binary.schema))
-        y = target_array(binary.train, binary.schema, binary.objective)
-        twice = LogisticRegression().fit(
-            np.concatenate([features, features[:100]]), np.concatenate([y, y[:100]])
-        )
-        assert np.allclose(weighted.estimator[-1].coef_, twice.coef_, atol=0.01)
-        assert not np.allclose(weighted.estimator[-1].coef_, plain.estimator[-1].coef_, atol=0.01)
-
-    @pytest.mark.parametrize(
-        ("weights", "said"),
-        [
-            ([0.0] * 300, "sum to zero"),
-            ([-1.0] + [1.0] * 299, "1 weights are missing, negative or infinite"),
-            ([float("nan")] + [1.0] * 299, "missing, negative or infinite"),
-        ],
-    )
-    def test_weights_that_are_none(self, binary: Example, weights: list[float], said: str) -> None:
-        with pytest.raises(DataError, match=said):
-            sample_weight(self.frame(binary, weights), "weight")
-
-    def test_an_estimator_that_takes_none(self, binary: Example) -> None:
-        config = TrainConfig(
-            model="near", classifier={"_target_": "sklearn.neighbors.KNeighborsClassifier"},
-            weight="weight",
-        )  # fmt: skip
-        with pytest.raises(ConfigError, match="takes no weights"):
-            train(
-                self.frame(binary, [1.0] * 300), binary.schema, binary.objective,
-                untuned(config), config,
-            )  # fmt: skip
-
-
 def test_the_report_traces_the_model(binary: Example) -> None:
     report = trained(binary, code="abc").report
     assert report["code"] == "abc"
     assert report["environment"]["scikit-learn"] == metadata.version("scikit-learn")
     assert [item["name"] for item in report["input"]] == binary.schema.features
-    assert report["output"]["classes"] == [False, True]
+    origin = next(item for item in report["input"] if item["name"] == "origin")
+    assert origin == {
+        "name": "origin", "dtype": "string", "nullable": True, "unit": None,
+        "categories": ["EWR", "JFK"], "n_categories": 2,
+    }  # fmt: skip
+    assert report["output"] == {
+        "name": "target", "kind": "class", "classes": [False, True],
+        "scores": "probabilities", "columns": ["score"], "threshold": 0.5,
+    }  # fmt: skip
+    assert report["constant"] == ["flat"]
     assert "fivefold.estimator.Float32Cast" in report["types"]
     other = train(
         binary.part(1, 301), binary.schema, binary.objective,
@@ -356,3 +125,13 @@ def test_a_target_that_is_no_number_is_refused(regression: Example, value: float
             nw.from_native(frame.lazy()), regression.schema, regression.objective,
             untuned(config), config,
         )  # fmt: skip
+
+
+def test_the_data_hash_knows_no_engine(binary: Example) -> None:
+    config = TrainConfig(model="mine", **FOREST)
+    hashes = set()
+    for frame in (binary.frame[0:300].lazy(), binary.frame[0:300].to_pandas()):
+        part = nw.from_native(frame).lazy()
+        result = train(part, binary.schema, binary.objective, untuned(config), config)
+        hashes.add(result.report["data_sha256"])
+    assert len(hashes) == 1

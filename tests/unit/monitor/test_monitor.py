@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
+from fivefold.decided import Decided
 from fivefold.deploy.conversion import converted
 from fivefold.errors import ConfigError, DataError, ModelError
 from fivefold.estimator import Float32Cast
@@ -74,7 +75,7 @@ def lazy(frame: pl.DataFrame) -> nw.LazyFrame[Any]:
 
 
 @functools.cache
-def model_for(task: Any, probabilities: bool = True) -> bytes:
+def model_for(task: Any, probabilities: bool = True, threshold: float | None = None) -> bytes:
     schema, objective = schema_for(task), objective_for(task)
     numbers = Pipeline(
         [("cast", Float32Cast()), ("impute", SimpleImputer()), ("scale", StandardScaler())]
@@ -97,6 +98,8 @@ def model_for(task: Any, probabilities: bool = True) -> bytes:
     )
     part = lazy(table(0))
     pipeline.fit(feature_frame(part, schema), target_array(part, schema, objective))
+    if threshold is not None:
+        pipeline.steps[-1] = ("model", Decided(pipeline[-1], threshold=threshold))
     return converted(pipeline, schema, objective, 18)
 
 
@@ -106,10 +109,11 @@ def run(
     *,
     probabilities: bool = True,
     primary: str | None = None,
+    decided: float | None = None,
     **config: Any,
 ) -> Monitored:
     return monitor(
-        model_for(task, probabilities),
+        model_for(task, probabilities, decided),
         lazy(table(0)),
         # Seed 1 draws an easy test part, beside which any production looks worse.
         lazy(table(100)),
@@ -120,6 +124,19 @@ def run(
         else dataclasses.replace(objective_for(task), primary_metric=primary),
         MonitorConfig(**{"resamples": 200, **config}),
     )
+
+
+def test_the_threshold_is_the_models_own_unless_told() -> None:
+    accuracy = {
+        name: run(table(2), **options).metrics["accuracy"]
+        for name, options in {
+            "half": {},
+            "own": {"decided": 0.9},
+            "told": {"threshold": 0.9},
+            "back": {"decided": 0.9, "threshold": 0.5},
+        }.items()
+    }
+    assert accuracy["own"] == accuracy["told"] != accuracy["half"] == accuracy["back"]
 
 
 @pytest.mark.parametrize("task", TARGETS)
