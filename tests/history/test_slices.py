@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from fivefold.corrections import holm
 from fivefold.history.diff import sliced_rows
 from fivefold.history.diff.changes import Diff
 from fivefold.history.diff.compare import compare
@@ -20,7 +21,7 @@ from fivefold.history.diff.pairs import PairedRows, pair_rows
 from fivefold.history.diff.render import render_diff
 from fivefold.history.diff.rows import read_rows
 from fivefold.history.diff.rowspec import RowSpec
-from fivefold.history.diff.slices import corrected, holm
+from fivefold.history.diff.slices import corrected
 from fivefold.scoring import Predictions, score
 
 from .conftest import Project

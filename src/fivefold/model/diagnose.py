@@ -1,4 +1,4 @@
-"""Where the errors are."""
+"""Find where the model errs: the worst slices, the costliest rows, the data behind them."""
 
 from __future__ import annotations
 
@@ -7,41 +7,165 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from fivefold.errors import ConfigError
+from fivefold.errors import ConfigError, nearest
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
 
 if TYPE_CHECKING:
     from fivefold.report import Page
 
-__all__ = ["DiagnoseConfig", "Diagnosed", "diagnose"]
+__all__ = ["DiagnoseConfig", "Diagnosed", "ErrorCosts", "diagnose"]
+
+_LOSSES = ("log_loss", "squared_score", "zero_one", "absolute_error", "squared_error")
+
+
+@dataclass(frozen=True)
+class ErrorCosts:
+    """What a wrong class costs, in one unit for all.
+
+    Attributes
+    ----------
+    false_positive, false_negative : float
+        Of two classes: the positive class predicted wrongly, or missed; at least 0.
+    matrix : dict of str to dict of str to float
+        Of any classes: by the true class, then by the predicted one; at least 0. What it does not
+        name costs ``false_positive`` or ``false_negative`` for two classes, and 1 for more.
+    """
+
+    false_positive: float = 1.0
+    false_negative: float = 1.0
+    matrix: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        cells = [
+            (f"matrix.{true}.{predicted}", value)
+            for true, row in self.matrix.items()
+            for predicted, value in row.items()
+        ]
+        for name, value in (
+            ("false_positive", self.false_positive),
+            ("false_negative", self.false_negative),
+            *cells,
+        ):
+            if not 0 <= value < float("inf"):
+                raise ConfigError(
+                    "a cost is not a number from 0 on",
+                    where=f"diagnose.cost.{name}",
+                    got=value,
+                    allowed="at least 0",
+                )
 
 
 @dataclass(frozen=True)
 class DiagnoseConfig:
-    """Where the errors are.
+    """Where the errors are looked for.
 
     Attributes
     ----------
     key : list of str
         The columns that name a row.
     seed : int
-        At least 0.
+        Draws the half of the rows that is searched, and the bootstrap; at least 0.
+    loss : str or None
+        What a row costs: log_loss, squared_score or zero_one of classes, absolute_error or
+        squared_error of numbers; what suits the primary metric if null.
+    depth : int
+        Conditions of a slice at most, 1 to 4.
+    beam : int
+        How many of the best slices are refined by a third condition, and how many columns are
+        combined with all others by a second one; at least 1.
+    bins : int
+        Of a column of numbers, about equally many training rows in each; 2 to 50.
+    max_categories : int
+        Of a column of texts, the most frequent of training; the others share a condition. 1 to
+        1,000.
+    columns : list of str
+        To make slices of, beside the features, the time and those of the roles group and
+        sensitive.
+    min_rows : int
+        Rows of a slice at least, in the whole test part; at least 20.
+    min_share : float
+        And as a share of the test part, in [0, 0.5).
+    slices : int
+        How many of the worst are told at most, at least 1.
+    blocks : str
+        Rows that are not independent go together: ``auto`` takes a calendar day of the column with
+        the role time, where there are 20 of them; ``none`` none; else a column, whose rows of one
+        value go together.
+    confidence : float
+        Of every interval, in (0.5, 1); what is left of 1 is the level of the tests.
+    resamples : int
+        Bootstrap resamples behind the primary metric of each slice, at least 100.
+    rows : int
+        The most costly rows that are told, at least 0.
+    confusions : int
+        The most frequent confusions of classes that are told, at least 1.
+    cost : ErrorCosts or None
+        What wrong classes cost; the rows are ranked by it, and by their loss without it.
     """
 
     key: list[str] = field(default_factory=list)
     seed: int = 0
+    loss: str | None = None
+    depth: int = 2
+    beam: int = 50
+    bins: int = 8
+    max_categories: int = 30
+    columns: list[str] = field(default_factory=list)
+    min_rows: int = 100
+    min_share: float = 0.005
+    slices: int = 10
+    blocks: str = "auto"
+    confidence: float = 0.95
+    resamples: int = 500
+    rows: int = 20
+    confusions: int = 10
+    cost: ErrorCosts | None = None
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
+        for name, good, allowed in (
+            ("seed", self.seed >= 0, "at least 0"),
+            ("depth", 1 <= self.depth <= 4, "1 to 4"),
+            ("beam", self.beam >= 1, "at least 1"),
+            ("bins", 2 <= self.bins <= 50, "2 to 50"),
+            ("max_categories", 1 <= self.max_categories <= 1000, "1 to 1,000"),
+            ("min_rows", self.min_rows >= 20, "at least 20"),
+            ("min_share", 0 <= self.min_share < 0.5, "0 to 0.5"),
+            ("slices", self.slices >= 1, "at least 1"),
+            ("confidence", 0.5 < self.confidence < 1, "between 0.5 and 1"),
+            ("resamples", self.resamples >= 100, "at least 100"),
+            ("rows", self.rows >= 0, "at least 0"),
+            ("confusions", self.confusions >= 1, "at least 1"),
+        ):
+            if not good:
+                raise ConfigError(
+                    "a number is out of bounds",
+                    where=f"diagnose.{name}",
+                    got=getattr(self, name),
+                    allowed=allowed,
+                )
+        if self.loss is not None and self.loss not in _LOSSES:
             raise ConfigError(
-                "the seed is negative", where="diagnose.seed", got=self.seed, allowed="at least 0"
+                "there is no such loss",
+                where="diagnose.loss",
+                got=self.loss,
+                allowed=_LOSSES,
+                hint=nearest(self.loss, _LOSSES),
             )
 
 
 @dataclass(frozen=True)
 class Diagnosed:
-    """What was found."""
+    """What was found.
+
+    Attributes
+    ----------
+    report : dict
+        ``{"rows", "confidence", "loss", "blocks", "search", "slices", "costly", "confusions",
+        "features", "quality"}``.
+    page : Page
+        The same, drawn.
+    """
 
     report: dict[str, Any]
     page: Page
@@ -55,8 +179,17 @@ def diagnose(
     objective: Objective,
     config: DiagnoseConfig,
 ) -> Diagnosed:
-    """Where the errors are."""
-    from fivefold.report import Page
+    """Look for the rows of the test part that the model does worst on, and for what they share.
 
-    page = Page(title="Diagnosed", lead="", kicker=f"{objective.name} · model", sections=[])
-    return Diagnosed(report={}, page=page)
+    Raises
+    ------
+    ConfigError
+        The loss or the costs do not fit the task.
+    DataError
+        A column is absent, or the predictions are of other rows than the test part's.
+    """
+    from fivefold.model.diagnosing.diagnosed import diagnosed
+    from fivefold.model.diagnosing.page import diagnosis_page
+
+    report = diagnosed(predictions, train, test, schema, objective, config)
+    return Diagnosed(report=report, page=diagnosis_page(report, objective, config))

@@ -1,0 +1,1 @@
+"""Where a model errs: slices, rows, classes, features, and the data's own quality."""

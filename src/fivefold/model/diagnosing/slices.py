@@ -1,0 +1,187 @@
+"""The worst slices: found on one half of the rows, judged on the other.
+
+What was picked for its loss looks worse than it is, the more so the more was looked at. The half
+that judges had no part in the picking, so its tests need a correction only for the slices that it
+is asked about: D. R. Cox, "A note on data-dependence and the evaluation of significance levels",
+*Biometrika* 62 (1975).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivefold.corrections import holm
+from fivefold.model.diagnosing.contrasts import Contrast, contrast
+from fivefold.model.diagnosing.rows import Judged
+from fivefold.model.diagnosing.search import Slice, find_slices
+from fivefold.scoring import bootstrap, score
+
+if TYPE_CHECKING:
+    from fivefold.model.diagnose import DiagnoseConfig
+
+__all__ = ["worst_slices"]
+
+Mask = NDArray[np.bool_]
+
+# Of two slices that share so much of their rows (both over either), the worse is told.
+_ALIKE = 0.5
+
+
+def worst_slices(judged: Judged, config: DiagnoseConfig) -> tuple[list[dict[str, Any]], Any]:
+    """Find the slices whose rows cost more than the others, and prove it.
+
+    Returns
+    -------
+    list of dict
+        The confirmed ones, the worst first.
+    dict
+        How they were searched: rows, slices looked at, candidates, the correction.
+    """
+    least = least_rows(len(judged), config)
+    how: dict[str, Any] = {
+        "depth": config.depth,
+        "min_rows": least,
+        "searched_rows": int(judged.searched.sum()),
+        "judged_rows": int((~judged.searched).sum()),
+        "looked_at": [],
+        "candidates": 0,
+        "confirmed": 0,
+        "correction": "Holm",
+        "level": 1 - config.confidence,
+        "note": _in_the_way(judged, least),
+    }
+    if how["note"]:
+        return [], how
+    found = find_slices(
+        judged.attributes,
+        judged.loss.values,
+        judged.searched,
+        depth=config.depth,
+        beam=config.beam,
+        min_rows=math.ceil(least / 2),
+        most=2 * config.slices,
+        blocks=judged.numbers,
+    )
+    contrasts = [_contrast(judged, item) for item in found.slices]
+    p_values = [
+        _p_value(judged, item, own) for item, own in zip(found.slices, contrasts, strict=True)
+    ]
+    adjusted = holm(p_values)
+    confirmed = [
+        (item, own, p, adjusted[at])
+        for at, (item, own, p) in enumerate(zip(found.slices, contrasts, p_values, strict=True))
+        if adjusted[at] < 1 - config.confidence
+    ]
+    how |= {
+        "looked_at": found.looked_at,
+        "candidates": len(found.slices),
+        "confirmed": len(confirmed),
+    }
+    confirmed.sort(key=lambda one: (-_lower(one[1], config), one[0].text))
+    told = _apart(confirmed)[: config.slices]
+    return [_told(judged, *one, config) for one in told], how
+
+
+def least_rows(rows: int, config: DiagnoseConfig) -> int:
+    """Give the rows that a slice needs, of all rows of the test part."""
+    return max(config.min_rows, math.ceil(config.min_share * rows))
+
+
+def _in_the_way(judged: Judged, least: int) -> str | None:
+    values = judged.loss.values
+    if values.max() == values.min():
+        return f"every row has the same {judged.loss.title}: there is nothing to find"
+    if len(judged) < 4 * least:
+        return (
+            f"the test part has {len(judged):,} rows, too few to search one half and judge on the "
+            f"other for slices of {least:,} rows"
+        )
+    if not any(len(item.low) for item in judged.attributes):
+        return "no column makes slices"
+    return None
+
+
+def _contrast(judged: Judged, item: Slice) -> Contrast:
+    inside, rest = item.mask, ~judged.searched
+    return contrast(judged.loss.values, inside & rest, ~inside & rest, judged.numbers)
+
+
+def _p_value(judged: Judged, item: Slice, own: Contrast) -> float:
+    """Test whether a slice is worse than the others, and than the rest of each simpler one.
+
+    All of it must hold, so the largest p-value stands for it: R. L. Berger, "Multiparameter
+    hypothesis testing and acceptance sampling", *Technometrics* 24 (1982).
+    """
+    inside, rest = item.mask, ~judged.searched
+    found = [own.difference.p_greater]
+    for parent in item.parents:
+        sibling = parent.mask & ~inside & rest
+        gained = contrast(judged.loss.values, inside & rest, sibling, judged.numbers)
+        found.append(gained.difference.p_greater)
+    return max(found)
+
+
+def _lower(own: Contrast, config: DiagnoseConfig) -> float:
+    ends = own.difference.interval(config.confidence)
+    return -math.inf if ends is None else ends[0]
+
+
+def _apart(confirmed: list[tuple[Slice, Contrast, float, float]]) -> list[Any]:
+    kept: list[Any] = []
+    masks: list[Mask] = []
+    for one in confirmed:
+        mask = one[0].mask
+        alike = any(
+            np.count_nonzero(mask & other) >= _ALIKE * np.count_nonzero(mask | other)
+            for other in masks
+        )
+        if not alike:
+            kept.append(one)
+            masks.append(mask)
+    return kept
+
+
+def _told(
+    judged: Judged,
+    item: Slice,
+    own: Contrast,
+    p_value: float,
+    adjusted: float,
+    config: DiagnoseConfig,
+) -> dict[str, Any]:
+    mask = item.mask
+    ends = own.difference.interval(config.confidence) or (None, None)
+    return {
+        "slice": item.text,
+        "conditions": [condition.to_json() for condition in item.conditions],
+        "rows": int(mask.sum()),
+        "share": float(mask.mean()),
+        "judged_rows": own.rows,
+        "loss": own.inside,
+        "loss_outside": own.outside,
+        "difference": own.difference.value,
+        "low": ends[0],
+        "high": ends[1],
+        "effect_size": own.effect_size,
+        "p_value": p_value,
+        "adjusted": adjusted,
+        "metric": _metric(judged, mask & ~judged.searched, config),
+    }
+
+
+def _metric(judged: Judged, rows: Mask, config: DiagnoseConfig) -> dict[str, Any]:
+    """Give the primary metric on the slice's rows that judge it."""
+    name = judged.objective.primary_metric
+    inside = judged.predictions.take(rows)
+    ends = bootstrap(
+        [name],
+        inside,
+        n_resamples=config.resamples,
+        seed=config.seed,
+        confidence=config.confidence,
+    )[name]
+    return {"name": name, "value": score(name, inside), "interval": ends}
