@@ -74,6 +74,8 @@ class Part:
         self.dtypes = {name: self.schema.columns[name].dtype for name in names}
 
     def predicted(self) -> Predictions:
+        """Fit on the training part, and predict the test part."""
+
         def frame(table: pa.Table) -> nw.LazyFrame[Any]:
             return nw.from_native(table).lazy()
 
@@ -95,6 +97,7 @@ class Part:
         return predict(model, parts[1], y[1], self.objective)
 
     def attributes(self, config: DiagnoseConfig) -> Any:
+        """Give the columns as codes, as the stage has them."""
         return attributes_of(
             self.train, self.test, self.dtypes, bins=config.bins, categories=config.max_categories
         )
@@ -137,8 +140,7 @@ def tree(part: Part, config: DiagnoseConfig) -> str:
     )
     model.fit(part.matrix[part.searched], part.loss.values[part.searched])
     leaves = model.apply(part.matrix)
-    worse = [leaf for leaf in np.unique(leaves)]
-    worse.sort(key=lambda leaf: -model.tree_.value[leaf].item())
+    worse = sorted(np.unique(leaves), key=lambda leaf: -model.tree_.value[leaf].item())
     return part.held([leaves == leaf for leaf in worse[:MOST]])
 
 

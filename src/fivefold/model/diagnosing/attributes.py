@@ -94,7 +94,9 @@ class Attribute:
     @property
     def title(self) -> str:
         """The column, and which part of its dates."""
-        return f"{self.part} of {self.column}" if self.part else self.column
+        if not self.part:
+            return self.column
+        return f"{self.part} of {self.column}" + (" (UTC)" if self.part == "hour" else "")
 
     def condition(self, index: int) -> Condition:
         """Give one of the conditions."""
@@ -228,9 +230,7 @@ def _of_categories(
     codes = np.array(places.fill_null(len(order)).combine_chunks().to_numpy(zero_copy_only=False))
     codes = np.where(codes < len(own), codes, len(own) + (codes == len(order)))
     codes[_null(seen)] = len(own) + 2
-    return Attribute(
-        name, "", codes.astype(np.intp), tuple(meaning), pooled=len(order) - len(own)
-    )
+    return Attribute(name, "", codes.astype(np.intp), tuple(meaning), pooled=len(order) - len(own))
 
 
 def _of_dates(
@@ -264,5 +264,7 @@ def _null(column: pa.ChunkedArray) -> Mask:
 
 def missing_mask(attribute: Attribute) -> Mask:
     """Which rows of the test part have no value, shape (n_rows,)."""
-    places: Sequence[int] = [at for at, code in enumerate(attribute.meaning) if code.op == "missing"]
+    places: Sequence[int] = [
+        at for at, code in enumerate(attribute.meaning) if code.op == "missing"
+    ]
     return np.isin(attribute.codes, places)

@@ -110,22 +110,26 @@ def contrast(loss: Floats, inside: Mask, outside: Mask, blocks: Blocks | None) -
     Cohen's d: J. Cohen, *Statistical Power Analysis for the Behavioral Sciences* (1988), 2.2.
     """
     a, b = loss[inside], loss[outside]
+    first, second = (float(part.mean()) if len(part) else math.nan for part in (a, b))
     if len(a) < 2 or len(b) < 2:
-        means = [float(part.mean()) if len(part) else math.nan for part in (a, b)]
-        return Contrast(len(a), len(b), *means, Mean(means[0] - means[1], 0.0, 0.0), None)
-    means = [float(a.mean()), float(b.mean())]
-    spreads = [float(a.var(ddof=1)), float(b.var(ddof=1))]
-    difference = means[0] - means[1]
+        nothing = Mean(first - second, 0.0, 0.0)
+        return Contrast(len(a), len(b), first, second, nothing, None)
+    spreads = float(a.var(ddof=1)), float(b.var(ddof=1))
     if blocks is None:
         parts = spreads[0] / len(a), spreads[1] / len(b)
-        found = Mean(difference, math.sqrt(sum(parts)), _welch(parts, (len(a), len(b))))
+        error, freedom = math.sqrt(sum(parts)), _welch(parts, (len(a), len(b)))
     else:
-        centred = np.concatenate([(a - means[0]) / len(a), (means[1] - b) / len(b)])
-        numbers = np.concatenate([blocks[inside], blocks[outside]])
-        found = Mean(difference, _clustered(centred, numbers), _freedom(blocks[inside]))
+        centred = np.concatenate([(a - first) / len(a), (second - b) / len(b)])
+        error = _clustered(centred, np.concatenate([blocks[inside], blocks[outside]]))
+        freedom = _freedom(blocks[inside])
     pooled = ((len(a) - 1) * spreads[0] + (len(b) - 1) * spreads[1]) / (len(a) + len(b) - 2)
     return Contrast(
-        len(a), len(b), *means, found, difference / math.sqrt(pooled) if pooled > 0 else None
+        len(a),
+        len(b),
+        first,
+        second,
+        Mean(first - second, error, freedom),
+        (first - second) / math.sqrt(pooled) if pooled > 0 else None,
     )
 
 

@@ -25,9 +25,9 @@ def costly_rows(judged: Judged, config: DiagnoseConfig) -> dict[str, Any]:
     -------
     dict
         ``ranked_by``: ``cost`` where costs are declared, else ``loss``; ``total_cost`` and
-        ``mean_cost`` over all rows; ``top_share``: of all losses, or costs, the share of the costliest
-        hundredth of the rows; ``rows``: the key, the features, the target, the prediction, its
-        score, the loss and the cost of each.
+        ``mean_cost`` over all rows; ``top_share``: of all losses, or costs, the share of the
+        costliest hundredth of the rows; ``rows``: the key, the target, the prediction, its score,
+        the loss, the cost and the features of each.
 
     Raises
     ------

@@ -86,8 +86,8 @@ def row_loss(p: Predictions, objective: Objective, wanted: str | None) -> Loss:
             allowed=(*fitting, "null"),
         )
     if p.value is not None:
-        residual = p.y_true - p.value
-        values = np.abs(residual) if name == "absolute_error" else residual**2
+        residual: Floats = p.y_true - p.value
+        values: Floats = np.abs(residual) if name == "absolute_error" else residual**2
         return Loss(name, values, residual)
     if name != "zero_one" and not _probable(p):
         raise ConfigError(
@@ -116,7 +116,8 @@ def _probable(p: Predictions) -> bool:
 
 def _of_classes(name: str, p: Predictions) -> Floats:
     if name == "zero_one":
-        return (p.y_true != p.label).astype(np.float64)
+        wrong: Floats = (p.y_true != p.label).astype(np.float64)
+        return wrong
     score = np.asarray(p.score)
     if score.ndim == 1:
         own = np.where(p.positive, score, 1 - score)
@@ -127,7 +128,8 @@ def _of_classes(name: str, p: Predictions) -> Floats:
         # A class that training never saw was given no probability at all.
         own = np.where(known, score[np.arange(len(true)), np.where(known, true, 0)], 0.0)
         squared = np.einsum("ij,ij->i", score, score) - own**2 + (1 - own) ** 2
-    losses: Floats = squared if name == "squared_score" else -np.log(np.clip(own, _TINY, 1.0))
+    # From zero on, where -log(1) would be a negative zero.
+    losses: Floats = squared if name == "squared_score" else 0.0 - np.log(np.clip(own, _TINY, 1.0))
     return losses
 
 
@@ -136,11 +138,13 @@ def _residual(p: Predictions) -> Floats | None:
     if len(classes) <= 2:
         label = np.asarray(p.label) == classes[-1]
         predicted = np.asarray(p.score) if _probable(p) else label.astype(np.float64)
-        return p.positive.astype(np.float64) - predicted
+        own: Floats = p.positive.astype(np.float64) - predicted
+        return own
     if not _probable(p):
         return None
     right: Floats = (p.y_true == p.label).astype(np.float64)
-    return right - np.asarray(p.score).max(axis=1)
+    surprise: Floats = right - np.asarray(p.score).max(axis=1)
+    return surprise
 
 
 def positions(p: Predictions, labels: NDArray[Any]) -> NDArray[np.intp]:

@@ -83,7 +83,7 @@ class Judged:
 
 
 def blocks_of(column: pa.ChunkedArray, name: str) -> Blocks:
-    """Number the blocks of rows: of a time with its hour by the calendar day, else by the value."""
+    """Tell the blocks apart: of a moment its calendar day, of anything else its value."""
     unit = "value"
     if pa.types.is_timestamp(column.type):
         column, unit = column.cast(pa.timestamp("us", column.type.tz)).cast(pa.date32()), "day"

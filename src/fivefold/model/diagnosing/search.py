@@ -211,7 +211,7 @@ def _luck(number: int) -> float:
     return -float(ndtri(0.5 / max(number, 1)))
 
 
-def _histogram(index: NDArray[np.intp], size: int, loss: Floats) -> list[Floats]:
+def _histogram(index: NDArray[np.intp], size: int, loss: Floats) -> list[Any]:
     return [
         np.bincount(index, minlength=size).astype(np.float64),
         np.bincount(index, weights=loss, minlength=size),

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["worst_slices"]
 
 Mask = NDArray[np.bool_]
+# The slice, its contrast, its p-value and the corrected one.
+_Confirmed = tuple[Slice, Contrast, float, float]
 
-# Of two slices that share so much of their rows (both over either), the worse is told.
+# Of two slices that share so much of their rows, the worse is told.
 _ALIKE = 0.5
 
 
@@ -51,7 +53,7 @@ def worst_slices(judged: Judged, config: DiagnoseConfig) -> tuple[list[dict[str,
         "candidates": 0,
         "confirmed": 0,
         "correction": "Holm",
-        "level": 1 - config.confidence,
+        "level": round(1 - config.confidence, 12),
         "note": _in_the_way(judged, least),
     }
     if how["note"]:
@@ -83,7 +85,7 @@ def worst_slices(judged: Judged, config: DiagnoseConfig) -> tuple[list[dict[str,
     }
     confirmed.sort(key=lambda one: (-_lower(one[1], config), one[0].text))
     told = _apart(confirmed)[: config.slices]
-    return [_told(judged, *one, config) for one in told], how
+    return [_told(judged, one, config) for one in told], how
 
 
 def least_rows(rows: int, config: DiagnoseConfig) -> int:
@@ -130,29 +132,26 @@ def _lower(own: Contrast, config: DiagnoseConfig) -> float:
     return -math.inf if ends is None else ends[0]
 
 
-def _apart(confirmed: list[tuple[Slice, Contrast, float, float]]) -> list[Any]:
-    kept: list[Any] = []
-    masks: list[Mask] = []
+def _apart(confirmed: list[_Confirmed]) -> list[_Confirmed]:
+    kept: list[tuple[_Confirmed, list[str], Mask]] = []
     for one in confirmed:
         mask = one[0].mask
-        alike = any(
-            np.count_nonzero(mask & other) >= _ALIKE * np.count_nonzero(mask | other)
-            for other in masks
-        )
-        if not alike:
-            kept.append(one)
-            masks.append(mask)
-    return kept
+        columns = sorted(condition.attribute.title for condition in one[0].conditions)
+        if not any(_alike(mask, other, columns == theirs) for _, theirs, other in kept):
+            kept.append((one, columns, mask))
+    return [one for one, _, _ in kept]
 
 
-def _told(
-    judged: Judged,
-    item: Slice,
-    own: Contrast,
-    p_value: float,
-    adjusted: float,
-    config: DiagnoseConfig,
-) -> dict[str, Any]:
+def _alike(mask: Mask, other: Mask, same_columns: bool) -> bool:
+    """Say if two share half of their rows, or of the smaller's rows over the same columns."""
+    both = np.count_nonzero(mask & other)
+    if same_columns:
+        return bool(both >= _ALIKE * min(np.count_nonzero(mask), np.count_nonzero(other)))
+    return bool(both >= _ALIKE * np.count_nonzero(mask | other))
+
+
+def _told(judged: Judged, one: _Confirmed, config: DiagnoseConfig) -> dict[str, Any]:
+    item, own, p_value, adjusted = one
     mask = item.mask
     ends = own.difference.interval(config.confidence) or (None, None)
     return {
