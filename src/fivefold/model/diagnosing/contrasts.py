@@ -101,6 +101,10 @@ def contrast(loss: Floats, inside: Mask, outside: Mask, blocks: Blocks | None) -
 
     Notes
     -----
+    The standard error is never below that of equal variances: losses are skewed, and of few rows
+    without a bad one both the mean and the variance come out too small, which Welch's test takes
+    for proof that the others are worse.
+
     Independent rows: B. L. Welch, "The generalization of 'Student's' problem", *Biometrika* 34
     (1947). With blocks the variance is that of the blocks' sums of residuals (A. C. Cameron and
     D. L. Miller, "A practitioner's guide to cluster-robust inference", *Journal of Human
@@ -123,6 +127,7 @@ def contrast(loss: Floats, inside: Mask, outside: Mask, blocks: Blocks | None) -
         error = _clustered(centred, np.concatenate([blocks[inside], blocks[outside]]))
         freedom = _freedom(blocks[inside])
     pooled = ((len(a) - 1) * spreads[0] + (len(b) - 1) * spreads[1]) / (len(a) + len(b) - 2)
+    error = max(error, math.sqrt(pooled * (1 / len(a) + 1 / len(b))))
     return Contrast(
         len(a),
         len(b),

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fivefold.metrics import METRICS
+from fivefold.model.diagnosing.column_section import column_section, has_residual
 from fivefold.model.diagnosing.quality_section import quality_section
 from fivefold.objective import Objective
-from fivefold.report import Alert, Chart, Column, Fact, Facts, Page, Section, Table, charts
+from fivefold.report import Alert, Column, Fact, Facts, Page, Section, Table, charts
 from fivefold.report import format as form
 
 if TYPE_CHECKING:
@@ -16,13 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["diagnosis_page"]
 
-# Columns that are drawn bin by bin, those that tell most.
-_DRAWN = 6
-_MOST_BARS = 20
 # Feature values beside a costly row; the report has all.
 _SHOWN = 4
-# A column that explains less of the loss than this is not worth a picture.
-_LEAST_EXPLAINED = 0.001
 
 
 def diagnosis_page(report: Mapping[str, Any], objective: Objective, config: DiagnoseConfig) -> Page:
@@ -32,8 +28,8 @@ def diagnosis_page(report: Mapping[str, Any], objective: Objective, config: Diag
         _slices(report, objective, config),
         _costly(report, objective),
         *_confusions(report),
-        _by_column(report, "loss"),
-        *([_by_column(report, "residual")] if _has_residual(report) else []),
+        column_section(report, "loss"),
+        *([column_section(report, "residual")] if has_residual(report) else []),
         quality_section(report),
     ]
     return Page(
@@ -283,52 +279,3 @@ def _condition(found: Mapping[str, Any] | None) -> tuple[Any, Any, Any]:
     if found is None:
         return form.MISSING, None, None
     return found["text"], found["rate"], found["rate_outside"]
-
-
-def _has_residual(report: Mapping[str, Any]) -> bool:
-    return any(item["explained_residual"] is not None for item in report["features"])
-
-
-def _by_column(report: Mapping[str, Any], what: str) -> Section:
-    loss = report["loss"]
-    if what == "loss":
-        title, share = "Loss by column", "explained"
-        note = f"The mean {loss['title']} in each bin; the bins are those of the training part."
-    else:
-        title, share = "Observed minus predicted by column", "explained_residual"
-        note = "Above zero too little was predicted, below too much."
-    known = [item for item in report["features"] if item[share] is not None]
-    known.sort(key=lambda item: -item[share])
-    telling = [item for item in known if item[share] >= _LEAST_EXPLAINED]
-    if not telling:
-        text = "No column explains a thousandth of the variance."
-        return Section(title, [Alert("good", text)], note=note)
-    bars = charts.bar(
-        [item["feature"] for item in telling[:_MOST_BARS]],
-        [item[share] for item in telling[:_MOST_BARS]],
-        x="share of the variance between its bins",
-        y="column",
-        kind="percent",
-        title="Which columns tell",
-        caption="What bins of chance would give is taken off.",
-        width="full",
-    )
-    pictures = [_bins(item, what, loss) for item in telling[:_DRAWN]]
-    return Section(title, [bars, *pictures], note=note)
-
-
-def _bins(item: Mapping[str, Any], what: str, loss: Mapping[str, Any]) -> Chart:
-    bins = item["bins"]
-    of_loss = what == "loss"
-    return charts.by_bin(
-        [one["bin"] for one in bins],
-        [one[what]["mean"] for one in bins],
-        [one[what]["low"] for one in bins],
-        [one[what]["high"] for one in bins],
-        [one["rows"] for one in bins],
-        reference=loss["mean"] if of_loss else 0.0,
-        reference_name="all rows" if of_loss else "",
-        x=loss["title"] if of_loss else "observed minus predicted",
-        y=item["feature"],
-        title=item["feature"],
-    )

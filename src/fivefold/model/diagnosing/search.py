@@ -18,6 +18,14 @@ from numpy.typing import NDArray
 
 from fivefold.model.diagnosing.attributes import Attribute, Condition
 from fivefold.model.diagnosing.contrasts import contrast
+from fivefold.model.diagnosing.moments import (
+    Moments,
+    Searched,
+    by_condition,
+    histogram,
+    luck_of,
+    ranged,
+)
 
 __all__ = ["Found", "Slice", "find_slices"]
 
@@ -78,60 +86,6 @@ class Found:
     looked_at: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """The rows that are searched, with their losses centred."""
-
-    loss: Floats
-    codes: list[NDArray[np.intp]]
-    min_rows: int
-
-    @classmethod
-    def of(cls, attributes: Sequence[Attribute], loss: Floats, rows: Mask, least: int) -> _Rows:
-        values = loss[rows]
-        return cls(values - values.mean(), [item.codes[rows] for item in attributes], least)
-
-    @property
-    def total(self) -> _Moments:
-        squared = float(np.sum(self.loss**2))
-        return _Moments(
-            np.float64(len(self.loss)), np.float64(self.loss.sum()), np.float64(squared)
-        )
-
-
-@dataclass(frozen=True)
-class _Moments:
-    """Rows, sums and sums of squares of the losses of many slices."""
-
-    rows: Any
-    sums: Any
-    squares: Any
-
-    def __sub__(self, other: _Moments) -> _Moments:
-        return _Moments(
-            self.rows - other.rows, self.sums - other.sums, self.squares - other.squares
-        )
-
-    def along(self, axis: int) -> _Moments:
-        """Give those of an axis of conditions, spread for a table of pairs."""
-        at = (slice(None), None) if axis == 0 else (None, slice(None))
-        return _Moments(self.rows[at], self.sums[at], self.squares[at])
-
-    def against(self, others: _Moments) -> tuple[Floats, Floats]:
-        """Give Welch's difference of means and its standard error; NaN of fewer than two rows."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            means = [part.sums / part.rows for part in (self, others)]
-            errors = [
-                np.maximum(part.squares / part.rows - mean**2, 0) / (part.rows - 1)
-                for part, mean in zip((self, others), means, strict=True)
-            ]
-            few = (self.rows < 2) | (others.rows < 2)
-            return (
-                np.where(few, np.nan, means[0] - means[1]),
-                np.where(few, np.nan, np.sqrt(errors[0] + errors[1])),
-            )
-
-
 @dataclass(frozen=True, order=True)
 class _Candidate:
     """A slice by its score: places of attributes, and of their conditions."""
@@ -183,7 +137,7 @@ def find_slices(
     the luckiest of its siblings would be. Slices as conjunctions of conditions on columns:
     Y. Chung, T. Kraska, N. Polyzotis, K. H. Tae and S. E. Whang, "Slice Finder", *ICDE* 2019.
     """
-    searched = _Rows.of(attributes, loss, rows, min_rows)
+    searched = Searched.of(attributes, loss, rows, min_rows)
     found = Found()
     whole = loss[rows]
     if not len(whole) or whole.max() == whole.min():
@@ -204,54 +158,27 @@ def find_slices(
     return found
 
 
-def _luck(number: int) -> float:
-    """Give the standard errors by which the luckiest of so many is above zero by chance."""
-    from scipy.special import ndtri
-
-    return -float(ndtri(0.5 / max(number, 1)))
-
-
-def _histogram(index: NDArray[np.intp], size: int, loss: Floats) -> list[Any]:
-    return [
-        np.bincount(index, minlength=size).astype(np.float64),
-        np.bincount(index, weights=loss, minlength=size),
-        np.bincount(index, weights=loss**2, minlength=size),
-    ]
-
-
-def _ranged(cells: Floats, item: Attribute, axis: int) -> Floats:
-    """Add up the cells of each condition along an axis."""
-    sums = np.insert(np.cumsum(cells, axis=axis), 0, 0.0, axis=axis)
-    found: Floats = sums.take(item.high + 1, axis=axis) - sums.take(item.low, axis=axis)
-    return found
-
-
-def _by_condition(item: Attribute, codes: NDArray[np.intp], loss: Floats) -> _Moments:
-    cells = _histogram(codes, len(item.meaning), loss)
-    return _Moments(*(_ranged(part, item, 0) for part in cells))
-
-
 def _judged(
-    inside: _Moments, searched: _Rows, rests: Iterable[_Moments], siblings: int
+    inside: Moments, searched: Searched, rests: Iterable[Moments], siblings: int
 ) -> tuple[Floats, Mask]:
     """Score slices, and say which have rows enough; NaN scores are of those to be left out."""
     outside = searched.total - inside
     enough = (inside.rows >= searched.min_rows) & (outside.rows >= searched.min_rows)
     difference, error = inside.against(outside)
-    luck = _luck(int(enough.sum()))
+    luck = luck_of(int(enough.sum()))
     good = enough & (difference > 0)
     for rest in rests:
         gain, gain_error = inside.against(rest)
-        good &= gain > _luck(siblings) * gain_error
+        good &= gain > luck_of(siblings) * gain_error
     return np.where(good, difference - luck * error, np.nan), enough
 
 
-def _singles(attributes: Sequence[Attribute], searched: _Rows, found: Found) -> list[_Candidate]:
+def _singles(attributes: Sequence[Attribute], searched: Searched, found: Found) -> list[_Candidate]:
     moments = [
-        _by_condition(item, codes, searched.loss)
+        by_condition(item, codes, searched.loss)
         for item, codes in zip(attributes, searched.codes, strict=True)
     ]
-    joined = _Moments(
+    joined = Moments(
         *(np.concatenate([getattr(one, name) for one in moments]) if moments else np.empty(0)
           for name in ("rows", "sums", "squares"))
     )  # fmt: skip
@@ -276,11 +203,11 @@ def _telling(count: int, singles: Sequence[_Candidate], beam: int) -> list[int]:
 
 
 def _pairs(
-    attributes: Sequence[Attribute], searched: _Rows, first: Sequence[int], found: Found
+    attributes: Sequence[Attribute], searched: Searched, first: Sequence[int], found: Found
 ) -> list[_Candidate]:
     """Look at every pair of conditions on two attributes, one of them among the first."""
     alone = [
-        _by_condition(item, codes, searched.loss)
+        by_condition(item, codes, searched.loss)
         for item, codes in zip(attributes, searched.codes, strict=True)
     ]
     chosen = set(first)
@@ -294,10 +221,10 @@ def _pairs(
     for a, b in pairs:
         size = len(attributes[a].meaning), len(attributes[b].meaning)
         index = searched.codes[a] * size[1] + searched.codes[b]
-        cells = _histogram(index, size[0] * size[1], searched.loss)
-        inside = _Moments(
+        cells = histogram(index, size[0] * size[1], searched.loss)
+        inside = Moments(
             *(
-                _ranged(_ranged(part.reshape(size), attributes[a], 0), attributes[b], 1)
+                ranged(ranged(part.reshape(size), attributes[a], 0), attributes[b], 1)
                 for part in cells
             )
         )
@@ -319,7 +246,7 @@ def _best(scores: Floats, places: Any) -> Iterator[_Candidate]:
 
 
 def _refined(
-    attributes: Sequence[Attribute], searched: _Rows, level: Sequence[_Candidate], found: Found
+    attributes: Sequence[Attribute], searched: Searched, level: Sequence[_Candidate], found: Found
 ) -> list[_Candidate]:
     """Add a condition to each of the best slices."""
     refined: dict[tuple[tuple[int, int], ...], _Candidate] = {}
@@ -329,11 +256,11 @@ def _refined(
         inner = np.flatnonzero(_mask(attributes, searched, parent))
         loss = searched.loss[inner]
         taken = {place for place, _ in parent.places}
-        own = _Moments(float(len(loss)), float(loss.sum()), float(np.sum(loss**2)))
+        own = Moments(float(len(loss)), float(loss.sum()), float(np.sum(loss**2)))
         for place, item in enumerate(attributes):
             if place in taken:
                 continue
-            inside = _by_condition(item, searched.codes[place][inner], loss)
+            inside = by_condition(item, searched.codes[place][inner], loss)
             scores, enough = _judged(inside, searched, [own - inside], siblings)
             looked += int(enough.sum())
             for new in _best(scores, lambda i, p=place: ((p, i),)):
@@ -346,7 +273,7 @@ def _refined(
 
 def _reranked(
     attributes: Sequence[Attribute],
-    searched: _Rows,
+    searched: Searched,
     level: Sequence[_Candidate],
     blocks: Blocks,
     looked: int,
@@ -356,14 +283,14 @@ def _reranked(
     for item in level[:_SHORTLIST]:
         inside = _mask(attributes, searched, item)
         difference = contrast(searched.loss, inside, ~inside, blocks).difference
-        order = _luck(looked) * difference.error - difference.value
+        order = luck_of(looked) * difference.error - difference.value
         again.append(_Candidate(order, item.places))
     return sorted(again)
 
 
 def _apart(
     attributes: Sequence[Attribute],
-    searched: _Rows,
+    searched: Searched,
     level: Sequence[_Candidate],
     kept: Sequence[_Candidate],
     most: int,
@@ -395,12 +322,12 @@ def _overlap(mine: NDArray[np.uint8], others: NDArray[np.uint8]) -> Floats:
 
 
 def _packed(
-    attributes: Sequence[Attribute], searched: _Rows, item: _Candidate
+    attributes: Sequence[Attribute], searched: Searched, item: _Candidate
 ) -> NDArray[np.uint8]:
     return np.packbits(_mask(attributes, searched, item))
 
 
-def _mask(attributes: Sequence[Attribute], searched: _Rows, item: _Candidate) -> Mask:
+def _mask(attributes: Sequence[Attribute], searched: Searched, item: _Candidate) -> Mask:
     found = np.ones(len(searched.loss), dtype=bool)
     for place, index in item.places:
         codes, of = searched.codes[place], attributes[place]
