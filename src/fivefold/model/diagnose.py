@@ -8,52 +8,16 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from fivefold.errors import ConfigError, nearest
+from fivefold.model.decision import Costs
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
 
 if TYPE_CHECKING:
     from fivefold.report import Page
 
-__all__ = ["DiagnoseConfig", "Diagnosed", "ErrorCosts", "diagnose"]
+__all__ = ["DiagnoseConfig", "Diagnosed", "diagnose"]
 
 _LOSSES = ("log_loss", "squared_score", "zero_one", "absolute_error", "squared_error")
-
-
-@dataclass(frozen=True)
-class ErrorCosts:
-    """What a wrong class costs, in one unit for all.
-
-    Attributes
-    ----------
-    false_positive, false_negative : float
-        Of two classes: the positive class predicted wrongly, or missed; at least 0.
-    matrix : dict of str to dict of str to float
-        Of any classes: by the true class, then by the predicted one; at least 0. What it does not
-        name costs ``false_positive`` or ``false_negative`` for two classes, and 1 for more.
-    """
-
-    false_positive: float = 1.0
-    false_negative: float = 1.0
-    matrix: dict[str, dict[str, float]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        cells = [
-            (f"matrix.{true}.{predicted}", value)
-            for true, row in self.matrix.items()
-            for predicted, value in row.items()
-        ]
-        for name, value in (
-            ("false_positive", self.false_positive),
-            ("false_negative", self.false_negative),
-            *cells,
-        ):
-            if not 0 <= value < float("inf"):
-                raise ConfigError(
-                    "a cost is not a number from 0 on",
-                    where=f"diagnose.cost.{name}",
-                    got=value,
-                    allowed="at least 0",
-                )
 
 
 @dataclass(frozen=True)
@@ -100,8 +64,12 @@ class DiagnoseConfig:
         The most costly rows that are told, at least 0.
     confusions : int
         The most frequent confusions of classes that are told, at least 1.
-    cost : ErrorCosts or None
-        What wrong classes cost; the rows are ranked by it, and by their loss without it.
+    costs : Costs or None
+        What each outcome of two classes costs, as ``train.decision.costs`` has it. Rows are ranked
+        by what the error costs more than being right, and without costs by their loss.
+    cost_matrix : dict of str to dict of str to float
+        The same for any number of classes: by the true class, then by the predicted one. What it
+        does not name costs as in ``costs``; without them 1, and nothing where it is right.
     """
 
     key: list[str] = field(default_factory=list)
@@ -120,7 +88,8 @@ class DiagnoseConfig:
     resamples: int = 500
     rows: int = 20
     confusions: int = 10
-    cost: ErrorCosts | None = None
+    costs: Costs | None = None
+    cost_matrix: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, good, allowed in (

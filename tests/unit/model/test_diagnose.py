@@ -12,7 +12,7 @@ import pytest
 
 from fivefold.errors import ConfigError, DataError
 from fivefold.metrics import Task
-from fivefold.model.diagnose import ErrorCosts
+from fivefold.model.decision import Costs
 from fivefold.report import render_html, render_markdown
 from fivefold.table import Column, TableSchema
 
@@ -38,8 +38,8 @@ def test_a_planted_slice_is_found_and_is_the_worst(task: Task) -> None:
     held = given.test.select(PLANTED.sum()).item()
     assert worst["rows"] == pytest.approx(held, rel=0.25)
     assert worst["share"] == worst["rows"] / report["rows"]
-    assert worst["loss"] > worst["loss_outside"]
-    assert worst["difference"] == pytest.approx(worst["loss"] - worst["loss_outside"])
+    assert worst["mean_loss"] > worst["rest_loss"]
+    assert worst["difference"] == pytest.approx(worst["mean_loss"] - worst["rest_loss"])
     assert 0 < worst["low"] < worst["difference"] < worst["high"]
     assert worst["p_value"] <= worst["adjusted"] < 0.05
     assert worst["effect_size"] > 0.5
@@ -238,7 +238,7 @@ def test_a_bad_day_is_not_a_bad_slice() -> None:
         ({"loss": "log_loss"}, "does not fit"),
         ({"columns": ["hours"]}, "hour"),
         ({"columns": ["target"]}, "can't make slices"),
-        ({"cost": ErrorCosts()}, "no classes"),
+        ({"costs": Costs()}, "no classes"),
     ],
 )
 def test_a_wrong_option_is_named(options: dict[str, Any], said: str) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from fivefold.errors import ConfigError
-from fivefold.model.diagnose import ErrorCosts
+from fivefold.model.decision import Costs
 from fivefold.model.diagnosing.by_feature import explained
 from fivefold.report import render_markdown
 
@@ -39,7 +39,7 @@ def test_the_costliest_rows_come_with_what_is_known_of_them() -> None:
 
 def test_declared_costs_rank_the_rows() -> None:
     given = case("binary", DL)
-    told = given.report(cost=ErrorCosts(false_negative=5.0), rows=3000)["costly"]
+    told = given.report(costs=Costs(false_negative=5.0), rows=3000)["costly"]
     true = given.test["target"].to_numpy()
     said = given.predictions["predicted"].to_numpy()
     cost = 5 * (true & ~said) + (~true & said)
@@ -49,23 +49,24 @@ def test_declared_costs_rank_the_rows() -> None:
     assert [row["cost"] for row in told["rows"]] == sorted(cost.tolist(), reverse=True)
     losses = [row["loss"] for row in told["rows"] if row["cost"] == 5]
     assert losses == sorted(losses, reverse=True)
-    page = given.diagnosed(cost=ErrorCosts(false_negative=5.0)).page
+    right = Costs(true_positive=-1.0, false_negative=4.0, true_negative=-1.0, false_positive=0.0)
+    assert given.report(costs=right)["costly"]["total_cost"] == cost.sum()
+    page = given.diagnosed(costs=Costs(false_negative=5.0)).page
     assert "Ranked by their cost" in render_markdown(page)
 
 
 def test_a_matrix_of_costs() -> None:
     given = case("multiclass", DL)
-    costs = ErrorCosts(matrix={"late": {"on time": 7.0}})
-    told = given.report(cost=costs)["costly"]
+    told = given.report(cost_matrix={"late": {"on time": 7.0}})["costly"]
     pairs = zip(given.test["target"], given.predictions["predicted"], strict=True)
     counted = Counter(pair for pair in pairs if pair[0] != pair[1])
     extra = 6 * counted["late", "on time"]
     assert told["total_cost"] == sum(counted.values()) + extra
     assert told["rows"][0]["target"] == "late"
     with pytest.raises(ConfigError, match="on time"):
-        given.report(cost=ErrorCosts(matrix={"late": {"on tme": 7.0}}))
-    with pytest.raises(ConfigError, match="from 0 on"):
-        ErrorCosts(matrix={"late": {"on time": -1.0}})
+        given.report(cost_matrix={"late": {"on tme": 7.0}})
+    with pytest.raises(ConfigError, match="cost_matrix"):
+        given.report(costs=Costs())
 
 
 def test_confusions_and_what_they_have_in_common() -> None:

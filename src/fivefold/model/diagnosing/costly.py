@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from fivefold.errors import ConfigError, nearest
 from fivefold.model.diagnosing.rows import Judged, plain
 
 if TYPE_CHECKING:
-    from fivefold.model.diagnose import DiagnoseConfig, ErrorCosts
+    from fivefold.model.diagnose import DiagnoseConfig
 
 __all__ = ["costly_rows"]
 
@@ -32,10 +33,11 @@ def costly_rows(judged: Judged, config: DiagnoseConfig) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        Costs are declared for a regression, or for a class that there is not.
+        Costs are declared for a regression, for other than two classes, or for a class that there
+        is not.
     """
     loss = judged.loss.values
-    cost = None if config.cost is None else _costs(judged, config.cost)
+    cost = _costs(judged, config) if config.costs or config.cost_matrix else None
     ranked = loss if cost is None else cost
     order = np.lexsort((np.arange(len(loss)), -loss, -ranked))
     top = order[: max(1, len(order) // 100)]
@@ -76,42 +78,51 @@ def _rows(
     return found
 
 
-def _costs(judged: Judged, declared: ErrorCosts) -> Floats:
+def _costs(judged: Judged, config: DiagnoseConfig) -> Floats:
+    """Give what each row costs more than if it had been predicted right, shape (n_rows,)."""
     p = judged.predictions
-    if p.classes is None:
+    if p.classes is None or p.label is None:
         raise ConfigError(
             "a regression has no classes that could be wrong",
-            where="diagnose.cost",
-            allowed="null",
-            hint="its rows are ranked by their loss",
+            where="diagnose.costs, diagnose.cost_matrix",
+            hint="leave them out: its rows are ranked by their loss",
         )
-    true, predicted = ([str(v) for v in plain(side.tolist())] for side in _sides(judged))
-    known = sorted({*(str(v) for v in plain(np.asarray(p.classes).tolist())), *true})
-    for name in (*declared.matrix, *(n for row in declared.matrix.values() for n in row)):
+    classes = [str(value) for value in plain(np.asarray(p.classes).tolist())]
+    if config.costs is not None and len(classes) > 2:
+        raise ConfigError(
+            "there are more than two classes",
+            where="diagnose.costs",
+            got=", ".join(classes),
+            hint="declare diagnose.cost_matrix: by the true class, then by the predicted one",
+        )
+    true, predicted = ([str(v) for v in plain(side.tolist())] for side in (p.y_true, p.label))
+    _require_known(config.cost_matrix, sorted({*classes, *true}))
+    pairs = list(zip(true, predicted, strict=True))
+    by_pair = {
+        pair: _cost(*pair, classes[-1], config) - _cost(pair[0], pair[0], classes[-1], config)
+        for pair in set(pairs)
+    }
+    return np.array([by_pair[pair] for pair in pairs], dtype=np.float64)
+
+
+def _cost(true: str, predicted: str, positive: str, config: DiagnoseConfig) -> float:
+    if predicted in config.cost_matrix.get(true, {}):
+        return config.cost_matrix[true][predicted]
+    costs = config.costs
+    if costs is None:
+        return float(true != predicted)
+    if true == positive:
+        return costs.true_positive if predicted == positive else costs.false_negative
+    return costs.false_positive if predicted == positive else costs.true_negative
+
+
+def _require_known(matrix: Mapping[str, Mapping[str, float]], known: Sequence[str]) -> None:
+    for name in (*matrix, *(inner for row in matrix.values() for inner in row)):
         if name not in known:
             raise ConfigError(
                 "a cost is declared for a class that there is not",
-                where="diagnose.cost.matrix",
+                where="diagnose.cost_matrix",
                 got=name,
                 allowed=known,
                 hint=nearest(name, known),
             )
-    positive = str(plain(np.asarray(p.classes).tolist())[-1])
-    binary = len(np.asarray(p.classes)) <= 2
-
-    def cost(given: str, told: str) -> float:
-        if told in declared.matrix.get(given, {}):
-            return declared.matrix[given][told]
-        if given == told:
-            return 0.0
-        if not binary:
-            return 1.0
-        return declared.false_negative if given == positive else declared.false_positive
-
-    pairs = list(zip(true, predicted, strict=True))
-    by_pair = {pair: cost(*pair) for pair in set(pairs)}
-    return np.array([by_pair[pair] for pair in pairs])
-
-
-def _sides(judged: Judged) -> tuple[NDArray[Any], NDArray[Any]]:
-    return judged.predictions.y_true, np.asarray(judged.predictions.label)

@@ -47,8 +47,8 @@ def _lead(report: Mapping[str, Any]) -> str:
         return f"{why[0].upper()}{why[1:]}."
     worst = slices[0]
     return (
-        f"Worst where {worst['slice']}: {loss['title']} {form.number(worst['loss'])} against "
-        f"{form.number(worst['loss_outside'])} elsewhere, "
+        f"Worst where {worst['slice']}: {loss['title']} {form.number(worst['mean_loss'])} against "
+        f"{form.number(worst['rest_loss'])} elsewhere, "
         f"{form.percent(worst['share'])} of the rows."
     )
 
@@ -152,8 +152,8 @@ def _slice_table(
                 one["slice"],
                 one["rows"],
                 one["share"],
-                one["loss"],
-                one["loss_outside"],
+                one["mean_loss"],
+                one["rest_loss"],
                 one["effect_size"],
                 _p(one["adjusted"]),
                 _estimate(one["metric"]),
