@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fivefold.model.diagnosing.attributes import Attribute, Condition
 from fivefold.model.diagnosing.contrasts import mean_of
 from fivefold.model.diagnosing.rows import Judged
+from fivefold.report import format as form
 
 if TYPE_CHECKING:
     from fivefold.model.diagnose import DiagnoseConfig
@@ -90,5 +91,8 @@ def _label(item: Attribute, code: int) -> str:
     """Give a condition's text without the column's name, which stands above it."""
     if item.ordered == 1 and code == 0:
         return "any value"
+    ends = item.meaning[code]
+    if not (item.whole or ends.above is None or ends.up_to is None):
+        return f"{form.value(ends.above, 4)} to {form.value(ends.up_to, 4)}"
     text = Condition(item, code, code).text.removeprefix(item.title).strip()
     return text.removeprefix("= ").removeprefix("is ").removeprefix("from ")

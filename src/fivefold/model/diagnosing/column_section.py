@@ -26,7 +26,10 @@ def column_section(report: Mapping[str, Any], what: str) -> Section:
     loss = report["loss"]
     if what == "loss":
         title, share = "Loss by column", "explained"
-        note = f"The mean {loss['title']} in each bin; the bins are those of the training part."
+        note = (
+            f"The mean {loss['title']} in each bin; the bins are those of the training part, each "
+            "with its upper end."
+        )
     else:
         title, share = "Observed minus predicted by column", "explained_residual"
         note = "Above zero too little was predicted, below too much."

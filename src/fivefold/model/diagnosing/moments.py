@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,11 +73,18 @@ class Moments:
             return np.where(few, np.nan, means[0] - means[1]), np.where(few, np.nan, error)
 
 
-def luck_of(number: int) -> float:
-    """Give the standard errors by which the luckiest of so many is above zero by chance."""
-    from scipy.special import ndtri
+def luck_of(number: int, freedom: float | None = None) -> float:
+    """Give the standard errors by which the luckiest of so many is above zero by chance.
 
-    return -float(ndtri(0.5 / max(number, 1)))
+    With few degrees of freedom they are widened as Student's t widens a 95% interval: its far tail
+    would rank by the degrees of freedom alone. Infinite where there are none.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    luck = -float(ndtri(0.5 / max(number, 1)))
+    if freedom is None:
+        return luck
+    return luck * float(stdtrit(freedom, 0.975) / ndtri(0.975)) if freedom > 0 else math.inf
 
 
 def histogram(index: NDArray[np.intp], size: int, loss: Floats) -> list[Any]:

@@ -42,19 +42,18 @@ def by_quality(judged: Judged, train: pa.Table, config: DiagnoseConfig) -> dict[
     dict
         ``tested`` comparisons with ``least_rows`` on either side, their ``correction``; ``items``,
         the significant and then the largest differences first, each with its ``kind`` and
-        ``column`` (None: any of the features); ``counts``: by kind the mean loss of the rows with
-        0, 1, 2, 3 or more such features.
+        ``columns``: features whose rows are the same, none: any of them; ``counts``: by kind the
+        mean loss of the rows with 0, 1, 2, 3 or more such features.
     """
     cells = _cells(judged, train)
-    masks: list[tuple[str, str | None, Mask]] = []
+    masks: list[tuple[str, list[str], Mask]] = []
     counts = {}
     for kind in _KINDS:
         own = cells[kind]
         many = sum((mask.astype(np.intp) for mask in own.values()), np.zeros(len(judged), np.intp))
         counts[kind] = _by_count(judged, many, config)
-        masks.append((kind, None, many > 0))
-        masks += [(kind, column, mask) for column, mask in own.items()]
-    items = [_compared(judged, *one, config) for one in masks if one[2].any()]
+        masks += _distinct(kind, {"": many > 0, **own})
+    items = [_compared(judged, *one, config) for one in masks]
     tested = [item for item in items if item["p_value"] is not None]
     for item, value in zip(tested, holm([item["p_value"] for item in tested]), strict=True):
         item["adjusted"] = value
@@ -68,6 +67,20 @@ def by_quality(judged: Judged, train: pa.Table, config: DiagnoseConfig) -> dict[
         "items": items,
         "counts": counts,
     }
+
+
+def _distinct(kind: str, masks: dict[str, Mask]) -> list[tuple[str, list[str], Mask]]:
+    """Put columns together that have the same rows: one question is one test."""
+    found: list[tuple[str, list[str], Mask]] = []
+    for name, mask in masks.items():
+        if not mask.any():
+            continue
+        same = next((one for one in found if np.array_equal(one[2], mask)), None)
+        if same is None:
+            found.append((kind, [name] if name else [], mask))
+        else:
+            same[1].append(name)
+    return found
 
 
 def _cells(judged: Judged, train: pa.Table) -> dict[str, dict[str, Mask]]:
@@ -103,14 +116,14 @@ def _unseen(item: Attribute) -> Mask:
 
 
 def _compared(
-    judged: Judged, kind: str, column: str | None, mask: Mask, config: DiagnoseConfig
+    judged: Judged, kind: str, columns: list[str], mask: Mask, config: DiagnoseConfig
 ) -> dict[str, Any]:
     found = contrast(judged.loss.values, mask, ~mask, judged.numbers)
     enough = min(found.rows, found.rows_outside) >= _LEAST_ROWS and found.difference.freedom > 0
     ends = found.difference.interval(config.confidence) if enough else None
     return {
         "kind": kind,
-        "column": column,
+        "columns": columns,
         "rows": found.rows,
         "share": found.rows / len(judged),
         "loss": found.inside,

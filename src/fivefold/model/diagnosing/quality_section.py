@@ -11,6 +11,7 @@ from fivefold.report import format as form
 __all__ = ["quality_section"]
 
 _MOST = 12
+_MOST_NAMES = 4
 _WORDS = {
     "missing": "missing",
     "outlying": "beyond the training part's 1st to 99th percentile",
@@ -57,7 +58,14 @@ def quality_section(report: Mapping[str, Any]) -> Section:
 
 
 def _name(item: Mapping[str, Any]) -> str:
-    return f"{item['column'] or 'any feature'} {_WORDS[item['kind']]}"
+    return f"{_columns(item) or 'any feature'} {_WORDS[item['kind']]}"
+
+
+def _columns(item: Mapping[str, Any]) -> str:
+    names = item["columns"]
+    if len(names) > _MOST_NAMES:
+        return f"{', '.join(names[: _MOST_NAMES - 1])} and {len(names) - _MOST_NAMES + 1} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _table(items: list[dict[str, Any]], title: str) -> Table:
@@ -73,7 +81,7 @@ def _table(items: list[dict[str, Any]], title: str) -> Table:
         ],
         [
             (
-                item["column"] or "any",
+                _columns(item) or "any",
                 item["kind"],
                 item["rows"],
                 item["share"],

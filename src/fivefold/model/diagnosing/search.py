@@ -36,7 +36,7 @@ Blocks = NDArray[np.intp]
 # Of a pair of attributes, more slices than this are near copies of one another.
 _PER_SET = 20
 # So many of a level are looked at row by row, where the rows are not independent.
-_SHORTLIST = 400
+_SHORTLIST = 1000
 # Rows in both over rows in either, from which on two slices are taken for one.
 _SAME = 0.8
 # Of one set of columns, so many slices go on to be judged.
@@ -131,10 +131,10 @@ def find_slices(
 
     Notes
     -----
-    Slices are ranked by the lower end of the difference in mean loss, as many standard errors
-    below it as the luckiest of so many slices would be above zero by chance. A slice of several
-    conditions has to be worse than the rest of each slice that has one condition less, beyond what
-    the luckiest of its siblings would be. Slices as conjunctions of conditions on columns:
+    Slices are ranked by how far their mean loss lies above that of all rows, at the lower end: as
+    many standard errors below as the luckiest of so many slices would be above by chance. A slice
+    of several conditions has to be worse than the rest of each slice that has one condition less,
+    beyond what the luckiest of its siblings would be. Slices as conjunctions of conditions:
     Y. Chung, T. Kraska, N. Polyzotis, K. H. Tae and S. E. Whang, "Slice Finder", *ICDE* 2019.
     """
     searched = Searched.of(attributes, loss, rows, min_rows)
@@ -170,7 +170,9 @@ def _judged(
     for rest in rests:
         gain, gain_error = inside.against(rest)
         good &= gain > luck_of(siblings) * gain_error
-    return np.where(good, difference - luck * error, np.nan), enough
+    # The difference from the others, times their share, is that from all rows together.
+    share = outside.rows / searched.total.rows
+    return np.where(good, (difference - luck * error) * share, np.nan), enough
 
 
 def _singles(attributes: Sequence[Attribute], searched: Searched, found: Found) -> list[_Candidate]:
@@ -283,8 +285,11 @@ def _reranked(
     for item in level[:_SHORTLIST]:
         inside = _mask(attributes, searched, item)
         difference = contrast(searched.loss, inside, ~inside, blocks).difference
-        order = luck_of(looked) * difference.error - difference.value
-        again.append(_Candidate(order, item.places))
+        luck = luck_of(looked, difference.freedom)
+        # Rows of a single block say nothing of others.
+        if luck < math.inf:
+            order = (luck * difference.error - difference.value) * float(np.mean(~inside))
+            again.append(_Candidate(order, item.places))
     return sorted(again)
 
 

@@ -39,7 +39,7 @@ def worst_slices(judged: Judged, config: DiagnoseConfig) -> tuple[list[dict[str,
     Returns
     -------
     list of dict
-        The confirmed ones, the worst first.
+        The confirmed ones; first those whose mean loss is most surely far above that of all rows.
     dict
         How they were searched: rows, slices looked at, candidates, the correction.
     """
@@ -128,8 +128,10 @@ def _p_value(judged: Judged, item: Slice, own: Contrast) -> float:
 
 
 def _lower(own: Contrast, config: DiagnoseConfig) -> float:
+    """Give how far the mean loss lies above that of all rows, at the lower end of its interval."""
     ends = own.difference.interval(config.confidence)
-    return -math.inf if ends is None else ends[0]
+    share = own.rows_outside / (own.rows + own.rows_outside)
+    return -math.inf if ends is None else ends[0] * share
 
 
 def _apart(confirmed: list[_Confirmed]) -> list[_Confirmed]:
