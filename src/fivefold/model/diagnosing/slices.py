@@ -9,6 +9,7 @@ is asked about: D. R. Cox, "A note on data-dependence and the evaluation of sign
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def worst_slices(judged: Judged, config: DiagnoseConfig) -> tuple[list[dict[str,
         "confirmed": len(confirmed),
     }
     confirmed.sort(key=lambda one: (-_lower(one[1], config), one[0].text))
-    told = _apart(confirmed)[: config.slices]
+    told = _apart(judged, confirmed, config)
     return [_told(judged, one, config) for one in told], how
 
 
@@ -134,22 +135,37 @@ def _lower(own: Contrast, config: DiagnoseConfig) -> float:
     return -math.inf if ends is None else ends[0] * share
 
 
-def _apart(confirmed: list[_Confirmed]) -> list[_Confirmed]:
-    kept: list[tuple[_Confirmed, list[str], Mask]] = []
+def _apart(judged: Judged, confirmed: list[_Confirmed], config: DiagnoseConfig) -> list[_Confirmed]:
+    """Leave out slices that say nothing beyond the worse ones."""
+    kept: list[_Confirmed] = []
     for one in confirmed:
-        mask = one[0].mask
-        columns = sorted(condition.attribute.title for condition in one[0].conditions)
-        if not any(_alike(mask, other, columns == theirs) for _, theirs, other in kept):
-            kept.append((one, columns, mask))
-    return [one for one, _, _ in kept]
+        if len(kept) == config.slices:
+            break
+        if not any(_alike(one[0], other[0]) for other in kept) and _adds(judged, one, kept, config):
+            kept.append(one)
+    return kept
 
 
-def _alike(mask: Mask, other: Mask, same_columns: bool) -> bool:
+def _alike(one: Slice, other: Slice) -> bool:
     """Say if two share half of their rows, or of the smaller's rows over the same columns."""
-    both = np.count_nonzero(mask & other)
-    if same_columns:
-        return bool(both >= _ALIKE * min(np.count_nonzero(mask), np.count_nonzero(other)))
-    return bool(both >= _ALIKE * np.count_nonzero(mask | other))
+    mask, theirs = one.mask, other.mask
+    both = np.count_nonzero(mask & theirs)
+    columns = [{part.attribute.title for part in item.conditions} for item in (one, other)]
+    if columns[0] == columns[1]:
+        return bool(both >= _ALIKE * min(np.count_nonzero(mask), np.count_nonzero(theirs)))
+    return bool(both >= _ALIKE * np.count_nonzero(mask | theirs))
+
+
+def _adds(
+    judged: Judged, one: _Confirmed, kept: Sequence[_Confirmed], config: DiagnoseConfig
+) -> bool:
+    """Say if the slice's rows that no worse slice has are worse than those that none has."""
+    if not kept:
+        return True
+    held = np.logical_or.reduce([item.mask for item, *_ in kept])
+    left, mask = ~held & ~judged.searched, one[0].mask
+    own = contrast(judged.loss.values, mask & left, ~mask & left, judged.numbers)
+    return own.difference.p_greater < 1 - config.confidence
 
 
 def _told(judged: Judged, one: _Confirmed, config: DiagnoseConfig) -> dict[str, Any]:
