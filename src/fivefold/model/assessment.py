@@ -139,9 +139,7 @@ def _wanted(
     return dict(found.values())
 
 
-def _grouping(
-    test: nw.LazyFrame[Any], columns: tuple[str, ...], config: AssessConfig
-) -> Grouping:
+def _grouping(test: nw.LazyFrame[Any], columns: tuple[str, ...], config: AssessConfig) -> Grouping:
     parts = [
         group_rows(test, name, bins=config.bins, edges=config.edges.get(name)) for name in columns
     ]
@@ -201,9 +199,7 @@ def _folded(
     return place[true], np.where(confused, len(shown) + 1, place[predicted])
 
 
-def _cells(
-    outcomes: _Outcomes, codes: NDArray[np.intp], n_groups: int
-) -> NDArray[np.int64]:
+def _cells(outcomes: _Outcomes, codes: NDArray[np.intp], n_groups: int) -> NDArray[np.int64]:
     size = outcomes.places
     flat = (codes * size + outcomes.true) * size + outcomes.predicted
     return np.bincount(flat, minlength=n_groups * size * size).reshape(n_groups, size, size)
@@ -250,8 +246,8 @@ def _attribute(grouping: Grouping, outcomes: _Outcomes, config: AssessConfig) ->
     rows = counts[chosen]
     large = rows >= config.min_group_rows
     found = aggregates(counted, means, large, config.confidence)
-    everyone = found if large.all() else aggregates(
-        counted, means, np.ones_like(large), config.confidence
+    everyone = (
+        found if large.all() else aggregates(counted, means, np.ones_like(large), config.confidence)
     )
     groups = [
         {
@@ -289,9 +285,10 @@ def _measured(
     rows = np.bincount(codes, minlength=n_groups)
     point, sampled, errors = {}, {}, {}
     for name, values in part.values.items():
-        mean = np.stack(
-            [np.bincount(codes, column, n_groups) for column in values.T], axis=1
-        ) / rows[:, None]
+        mean = (
+            np.stack([np.bincount(codes, column, n_groups) for column in values.T], axis=1)
+            / rows[:, None]
+        )
         away = (values - mean[codes]) ** 2
         spread = np.sqrt(
             np.stack([np.bincount(codes, column, n_groups) for column in away.T], axis=1)

@@ -1,4 +1,4 @@
-"""The page of the assess stage: which groups are far apart, which limits break, how sure that is."""
+"""The page of the assess stage: how far groups are apart, and which limits break."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def assessment_page(report: Mapping[str, Any], objective: Objective) -> Page:
     """Draw what :func:`fivefold.model.assessment.assessed` gave."""
     kicker = f"{objective.name} · model"
     if not report["attributes"]:
-        return Page(title="Bias", lead="No column is compared.", kicker=kicker, sections=[_how_to()])
+        return Page(
+            title="Bias", lead="No column is compared.", kicker=kicker, sections=[_how_to()]
+        )
     return Page(
         title="Bias",
         lead=_lead(report),
@@ -269,7 +271,7 @@ def _group_charts(
             overall=report["overall"][measure][0],
             counts=[group["rows"] for group, _ in known],
             x=title,
-            y=name,
+            y="group",
             # One order in all the pictures, so that a group is found again.
             sort=False,
             title=f"{_capital(title)} by {name}",
@@ -285,9 +287,7 @@ def _aggregate_table(name: str, item: Mapping[str, Any]) -> Table:
             found["groups"],
             found["all_groups"],
         )
-        for metric, found in (
-            (FAIRNESS[key], found) for key, found in item["aggregates"].items()
-        )
+        for metric, found in ((FAIRNESS[key], found) for key, found in item["aggregates"].items())
         if _worth_a_row(metric)
     ]
     return Table(
@@ -304,11 +304,12 @@ def _aggregate_table(name: str, item: Mapping[str, Any]) -> Table:
 
 
 def _worth_a_row(metric: Metric) -> bool:
-    # What an error rate says, its counterpart says the other way round.
-    return not metric.name.startswith(("false_negative_rate", "true_negative_rate")) and (
-        not metric.name.startswith(("selection_rate", "true_positive_rate"))
-        or "_group_" in metric.name
-    )
+    # What an error rate says, its counterpart says the other way round; of the groups the worst
+    # is shown; and parity and opportunity are the differences of two rates.
+    name, best = metric.name, "min" if metric.goal == "minimize" else "max"
+    hidden = ("false_negative_rate", "true_negative_rate")
+    named = ("selection_rate_", "true_positive_rate_difference", "true_positive_rate_ratio")
+    return not name.startswith((*hidden, *named)) and not name.endswith(f"_group_{best}")
 
 
 def _group_tables(name: str, item: Mapping[str, Any]) -> Iterator[Table]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -127,7 +128,7 @@ def _ranges(column: Any, name: str, bins: int, edges: Sequence[float] | None) ->
     codes[missing] = len(cuts) + 1
     labels: list[str | None]
     if told:
-        between = (f"{low} to {high}" for low, high in zip(told[:-1], told[1:], strict=True))
+        between = (f"{low} to {high}" for low, high in itertools.pairwise(told))
         labels = [f"up to {told[0]}", *between, f"above {told[-1]}", None]
     else:
         labels = ["any", None]
