@@ -117,7 +117,7 @@ def assessed(
         "min_group_rows": config.min_group_rows,
         "sensitive": sensitive,
         "overall": _overall(outcomes),
-        "attributes": found,
+        "columns": found,
         "limits": limits,
     }
     return _metrics(found, limits, objective), report

@@ -19,6 +19,8 @@ _DRAWN: Mapping[str, tuple[str, ...]] = {
     "multiclass": ("accuracy_score",),
     "regression": ("mean_error", "mean_absolute_error"),
 }
+# Each is 1 less another rate.
+_COUNTERPARTS = ("false_negative_rate", "true_negative_rate")
 _COMPARED: Mapping[str, tuple[str, ...]] = {
     "binary": (
         "demographic_parity_difference",
@@ -38,7 +40,7 @@ _COMPARED: Mapping[str, tuple[str, ...]] = {
 def assessment_page(report: Mapping[str, Any], objective: Objective) -> Page:
     """Draw what :func:`fivefold.model.assessment.assessed` gave."""
     kicker = f"{objective.name} · model"
-    if not report["attributes"]:
+    if not report["columns"]:
         return Page(
             title="Bias", lead="No column is compared.", kicker=kicker, sections=[_how_to()]
         )
@@ -48,7 +50,7 @@ def assessment_page(report: Mapping[str, Any], objective: Objective) -> Page:
         kicker=kicker,
         sections=[
             _in_short(report),
-            *(_attribute(name, item, report) for name, item in report["attributes"].items()),
+            *(_attribute(name, item, report) for name, item in report["columns"].items()),
         ],
     )
 
@@ -79,7 +81,7 @@ def _lead(report: Mapping[str, Any]) -> str:
     name = _COMPARED[report["task"]][0]
     known = [
         (item["aggregates"][name]["value"], attribute, item["aggregates"][name])
-        for attribute, item in report["attributes"].items()
+        for attribute, item in report["columns"].items()
         if item["aggregates"].get(name, {}).get("value") is not None
     ]
     if not known:
@@ -172,7 +174,7 @@ def _comparisons(report: Mapping[str, Any]) -> Iterator[Chart]:
             continue
         found = {
             attribute: item["aggregates"][name]
-            for attribute, item in report["attributes"].items()
+            for attribute, item in report["columns"].items()
             if item["aggregates"].get(name, {}).get("value") is not None
         }
         if not found:
@@ -243,9 +245,10 @@ def _group_alerts(
     for measure, groups in item["undefined"].items():
         names = ", ".join(form.verbatim(_group(group)) for group in groups[:5])
         more = f" and {len(groups) - 5} more" if len(groups) > 5 else ""
+        of = "of a class at least" if report["task"] == "multiclass" else "in it"
         yield Alert(
             "warn",
-            f"No {MEASURES[measure][4]} can be had of {names}{more}: no row is of its kind.",
+            f"No {MEASURES[measure][4]} can be had of {names}{more}: {of} no row counts for it.",
         )
 
 
@@ -307,9 +310,8 @@ def _worth_a_row(metric: Metric) -> bool:
     # What an error rate says, its counterpart says the other way round; of the groups the worst
     # is shown; and parity and opportunity are the differences of two rates.
     name, best = metric.name, "min" if metric.goal == "minimize" else "max"
-    hidden = ("false_negative_rate", "true_negative_rate")
     named = ("selection_rate_", "true_positive_rate_difference", "true_positive_rate_ratio")
-    return not name.startswith((*hidden, *named)) and not name.endswith(f"_group_{best}")
+    return not name.startswith((*_COUNTERPARTS, *named)) and not name.endswith(f"_group_{best}")
 
 
 def _group_tables(name: str, item: Mapping[str, Any]) -> Iterator[Table]:
@@ -323,7 +325,7 @@ def _group_tables(name: str, item: Mapping[str, Any]) -> Iterator[Table]:
             measure: index
             for measure, entries in measures.items()
             for index, entry in enumerate(entries)
-            if entry["class"] == cls
+            if entry["class"] == cls and measure not in _COUNTERPARTS
         }
         of = "" if cls is None else f", class {form.value(cls)} against the rest"
         yield Table(

@@ -16,7 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Aggregate", "Counted", "Means", "aggregates", "rates", "resampled_counts", "wilson"]
+__all__ = [
+    "Aggregate",
+    "Counted",
+    "Means",
+    "aggregates",
+    "named_difference",
+    "rates",
+    "resampled_counts",
+    "wilson",
+]
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -191,6 +200,28 @@ def aggregates(
         found[f"{name}_group_min"] = _extreme(pair, confidence, np.nanmin)
         found[f"{name}_group_max"] = _extreme(pair, confidence, np.nanmax)
     return found
+
+
+def named_difference(name: str, cells: Counts, *, binary: bool) -> Floats:
+    """Give how far the groups are apart on each resample.
+
+    Parameters
+    ----------
+    name : str
+        A named measure (``demographic_parity``) or a rate.
+    cells : ndarray of shape (n_resamples, n_groups, n_classes, n_classes)
+        Rows by group, true and predicted class.
+    binary : bool
+        As in :func:`rates`.
+
+    Returns
+    -------
+    ndarray of shape (n_resamples,)
+        NaN where no two groups have it.
+    """
+    counted = rates(cells, binary=binary)
+    shares = [_share(*counted[part]) for part in NAMED.get(name, (name,))]
+    return _spreads(shares, lambda top, low: top - low, np.nanmax)
 
 
 def wilson(numerator: Any, denominator: Any, confidence: float) -> tuple[Floats, Floats]:

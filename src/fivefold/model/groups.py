@@ -66,7 +66,7 @@ def group_rows(
     frame: nw.LazyFrame[Any],
     name: str,
     *,
-    bins: int,
+    bins: int | None,
     edges: Sequence[float] | None = None,
 ) -> Grouping:
     """Group the rows by one column; a missing value is a group of its own, the last.
@@ -77,9 +77,9 @@ def group_rows(
         Has the column.
     name : str
         The column.
-    bins : int
+    bins : int or None
         How many ranges of about equal counts numbers, dates and times are cut into, where they have
-        more than :data:`MOST_NUMBERS` distinct values.
+        more than :data:`MOST_NUMBERS` distinct values; None cuts nothing.
     edges : sequence of float, optional
         Where to cut numbers instead, ascending.
     """
@@ -89,8 +89,9 @@ def group_rows(
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
     temporal = pa.types.is_temporal(kind)
     numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or temporal
-    if numeric and (edges is not None or len(column.unique().drop_null()) > MOST_NUMBERS):
-        return _ranges(column, name, bins, edges)
+    many = bins is not None and len(column.unique().drop_null()) > MOST_NUMBERS
+    if numeric and (edges is not None or many):
+        return _ranges(column, name, bins or 1, edges)
     return _values(column, name)
 
 
