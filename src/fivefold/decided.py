@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from fivefold.groupthresholds import GroupThresholds
+
 __all__ = ["HIGHEST", "LOWEST", "Decided", "inner", "log_odds", "own_scores"]
 
 # Log odds are taken of probabilities between these: near 1, 32-bit floats have fewer digits.
@@ -27,7 +29,7 @@ def log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def inner(model: Any) -> Any:
     """Give the estimator that was fitted, without what was decided after its fit."""
-    return model.estimator if isinstance(model, Decided) else model
+    return model.estimator if isinstance(model, Decided | GroupThresholds) else model
 
 
 def own_scores(model: Any, X: Any) -> NDArray[np.float64]:  # noqa: N803

@@ -32,6 +32,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "collections.defaultdict",
     "fivefold.decided.Decided",
     "fivefold.estimator.Float32Cast",
+    "fivefold.groupthresholds.GroupThresholds",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
     "lightgbm.sklearn.LGBMRegressor",

@@ -22,8 +22,10 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from fivefold.decided import Decided
 from fivefold.deploy.decided import convert_decided
+from fivefold.deploy.group_thresholds import convert_group_thresholds
 from fivefold.deploy.nodes import constant, node
 from fivefold.estimator import Float32Cast
+from fivefold.groupthresholds import GroupThresholds
 
 __all__ = ["register", "register_boosting"]
 
@@ -42,8 +44,10 @@ def register() -> None:
         (DummyClassifier, "FivefoldDummyClassifier", _classifier_shape, _dummy_classifier),
         (DummyRegressor, "FivefoldDummyRegressor", _regressor_shape, _dummy_regressor),
         (Decided, "FivefoldDecided", _classifier_shape, convert_decided),
+        (GroupThresholds, "FivefoldGroupThresholds", _classifier_shape, convert_group_thresholds),
     ):
-        options = {"zipmap": [True, False]} if cls in (DummyClassifier, Decided) else None
+        classifier = cls in (DummyClassifier, Decided, GroupThresholds)
+        options = {"zipmap": [True, False]} if classifier else None
         update_registered_converter(cls, alias, shape, convert, options=options)
     for cls, alias, applies, shape, convert in (
         (OneHotEncoder, "SklearnOneHotEncoder", _all_strings, _encoded_shape, _one_hot),

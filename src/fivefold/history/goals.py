@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fivefold.errors import HistoryError
+from fivefold.fairness import fairness_metric
 from fivefold.history.dvc.values import FileValues
 from fivefold.metrics import Goal, goal_of
 
@@ -56,7 +57,7 @@ class Plan:
     thresholds : dict of str to float
         ``acceptable`` and ``excellent`` values of the primary metric.
     guardrails : dict of str to dict
-        ``min`` and ``max`` by metric.
+        ``min`` and ``max`` by metric; those of fairness too, by ``<column>.<metric>``.
     budget : dict of str to float
         What may be spent: ``compute_hours``, ``cost``, ``person_days``; only what is set.
     deadline : str
@@ -81,20 +82,35 @@ def _numbers(section: Any) -> dict[str, float]:
     }
 
 
+def _limits(section: Any) -> dict[str, dict[str, float]]:
+    if not isinstance(section, Mapping):
+        return {}
+    return {str(key): _numbers(value) for key, value in section.items()}
+
+
+def _fairness(section: Any) -> dict[str, dict[str, float]]:
+    """Name the limits on groups as the metrics files name what they limit."""
+    if not isinstance(section, Mapping):
+        return {}
+    return {
+        f"{group}.{metric}": ends
+        for group, metrics in section.items()
+        for metric, ends in _limits(metrics).items()
+    }
+
+
 def read_plan(params: Mapping[str, FileValues]) -> Plan | None:
     """Find the plan in a revision's params, or None in a plain DVC repository."""
     for file in params.values():
         plan = file.raw.get("plan") if isinstance(file.raw, Mapping) else None
         if isinstance(plan, Mapping) and isinstance(plan.get("primary_metric"), str):
             names = plan.get("metrics")
-            guardrails, budget = plan.get("guardrails"), plan.get("budget")
+            budget = plan.get("budget")
             return Plan(
                 plan["primary_metric"],
                 tuple(str(name) for name in names) if isinstance(names, list) else (),
                 _numbers(plan.get("thresholds")),
-                {str(key): _numbers(value) for key, value in guardrails.items()}
-                if isinstance(guardrails, Mapping)
-                else {},
+                {**_limits(plan.get("guardrails")), **_fairness(plan.get("fairness"))},
                 _numbers(budget),
                 # YAML reads a date that isn't quoted as one.
                 str(budget.get("deadline") or "") if isinstance(budget, Mapping) else "",
@@ -157,6 +173,9 @@ class Goals:
         _, colon, inner = name.rpartition(":")
         if colon:
             return self.direction(inner)
+        fairness = fairness_metric(name)
+        if fairness:
+            return Direction(fairness.goal, "catalogue")
         known = goal_of(name)
         if known:
             planned = self.plan and name in (self.plan.primary, *self.plan.metrics)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fivefold.objective import Objective
     from fivefold.table import TableSchema
 
-__all__ = ["Fitted", "Fitting", "Rows"]
+__all__ = ["Fitted", "Fitting", "Rows", "nothing_decided"]
 
 # Rows on which a fitted model is asked whether it predicts numbers at all.
 _ASKED = 1000
@@ -77,6 +77,11 @@ class Fitted:
     warnings: list[str]
     threshold: float | None
     told: Mapping[str, Any] = field(default_factory=dict)
+
+
+def nothing_decided() -> dict[str, Any]:
+    """Give what is told of a fit after which nothing is decided."""
+    return dict.fromkeys(("validation", "early_stopping", "calibration", "decision"))
 
 
 class Fitting:
@@ -135,8 +140,7 @@ class Fitting:
             No validation rows can be cut, or no threshold reaches what is asked.
         """
         everything = np.arange(len(self._rows.y))
-        told: dict[str, Any] = dict.fromkeys(("validation", "early_stopping", "calibration"))
-        told["decision"] = None
+        told = nothing_decided()
         kept, seen = everything, None
         if self._config.decides and self._config.folds is not None:
             seen, told["validation"] = self._out_of_fold(everything)

@@ -20,7 +20,7 @@ from fivefold.model.candidate import Candidate
 from fivefold.model.stopping import EarlyStopping, Part, fit_until, require_rounds
 from fivefold.table import TableSchema
 
-__all__ = ["MODEL_STEP", "build_pipeline", "fit"]
+__all__ = ["MODEL_STEP", "build_pipeline", "fit", "predict_in_one_thread"]
 
 MODEL_STEP = "model"
 
@@ -126,7 +126,7 @@ def fit(
         else:
             held = Part(features.transform(validation[0]), *validation[1:])
             fit_until(model, fitted, held, stopping)
-    _predict_in_one_thread(pipeline[-1])
+    predict_in_one_thread(pipeline[-1])
     return sorted({f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in caught})
 
 
@@ -147,7 +147,7 @@ def _require_weights(model: Any, weights: Any, y: Any) -> None:
         )
 
 
-def _predict_in_one_thread(estimator: Any) -> None:
+def predict_in_one_thread(estimator: Any) -> None:
     """Set ``n_jobs`` aside after the fit.
 
     A forest adds its trees' votes as its threads finish, so that several would give another last

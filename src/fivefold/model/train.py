@@ -12,6 +12,7 @@ from fivefold.errors import ConfigError
 from fivefold.model.calibrating import Calibration
 from fivefold.model.candidate import SELECTED, Candidate
 from fivefold.model.decision import Decision
+from fivefold.model.mitigation import Mitigation
 from fivefold.model.stopping import EarlyStopping
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
@@ -52,6 +53,8 @@ class TrainConfig:
         Calibrate its probabilities on the validation rows.
     decision : Decision
         Two classes: from which probability on the positive one is predicted.
+    mitigation : Mitigation
+        The remedy against bias, of the menu ``mitigation``.
     task : str
         The plan's task: only the estimator for it is kept. Both are if empty.
     seed : int
@@ -74,6 +77,7 @@ class TrainConfig:
     early_stopping: EarlyStopping | None = None
     calibration: Calibration | None = None
     decision: Decision = field(default_factory=Decision)
+    mitigation: Mitigation = field(default_factory=Mitigation)
     task: str = ""
     seed: int = 0
     trusted_types: list[str] = field(default_factory=list)
@@ -163,7 +167,13 @@ def train(
     require_no_feature(schema, config.weight)
     weights = sample_weight(train, config.weight)
     rows = Rows(feature_frame(train, schema), target_array(train, schema, objective), weights)
-    found = Fitting(pipeline, rows, train, schema, objective, config, name).run()
+    remedy = None
+    if config.mitigation.is_chosen:
+        from fivefold.model.mitigated import mitigated
+
+        found, remedy = mitigated(pipeline, rows, train, schema, objective, config, name)
+    else:
+        found = Fitting(pipeline, rows, train, schema, objective, config, name).run()
     report = described(found.pipeline, name, schema, rows.y, selected=bool(tuning["selected"]))
     return Trained(
         found.pipeline,
@@ -174,6 +184,7 @@ def train(
             "constant": constant_features(rows.features),
             "threshold": found.threshold,
             **found.told,
+            "mitigation": remedy,
             "warnings": found.warnings,
             **provenance(
                 found.pipeline,

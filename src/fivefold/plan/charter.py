@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
+from fivefold.fairness import FAIRNESS
 from fivefold.metrics import METRICS, Task
 from fivefold.objective import Objective
 from fivefold.plan.picture import goal_picture, guardrail_picture
@@ -92,6 +93,8 @@ def page(config: PlanConfig) -> Page:
     ]
     if config.guardrails:
         sections.append(Section("Guardrails", _guardrails(config)))
+    if config.fairness:
+        sections.append(Section("Fairness", [_fairness(config)]))
     sections.append(Section("Budget", [_budget(config)]))
     if config.roles:
         sections.append(Section("Roles", [_roles(config)]))
@@ -161,6 +164,18 @@ def _guardrails(config: PlanConfig) -> list[Block]:
         guardrail_picture(METRICS[name], limits) for name, limits in config.guardrails.items()
     ]
     return [table, *pictures]
+
+
+def _fairness(config: PlanConfig) -> Table:
+    return Table(
+        ["groups by", "metric", Column("at least", "number"), Column("at most", "number")],
+        [
+            (key, FAIRNESS[name].title, ends.get("min"), ends.get("max"))
+            for key, metrics in config.fairness.items()
+            for name, ends in metrics.items()
+        ],
+        caption="How far groups may be apart, whatever the primary metric gains.",
+    )
 
 
 def _budget(config: PlanConfig) -> Block:

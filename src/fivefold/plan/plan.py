@@ -98,6 +98,9 @@ class PlanConfig:
         The marks of the primary metric.
     guardrails : dict of str to Limits
         The limits other metrics must keep, whatever the primary metric gains.
+    fairness : dict
+        How far groups may be apart: by sensitive column, or by columns as in ``"sex, age"``; by
+        fairness metric; ``max`` of a difference, ``min`` of a ratio.
     budget : Budget
         What the project may use up.
     roles : dict of str to Role
@@ -119,6 +122,7 @@ class PlanConfig:
     objective: str = ""
     thresholds: Thresholds = field(default_factory=Thresholds)
     guardrails: dict[str, Limits] = field(default_factory=dict)
+    fairness: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     roles: dict[str, Role] = field(default_factory=dict)
     stakeholders: list[str] = field(default_factory=list)

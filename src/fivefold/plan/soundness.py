@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fivefold.errors import PlanError, nearest
+from fivefold.fairness import check_fairness
 from fivefold.metrics import TASKS
 from fivefold.thresholds import check_guardrails, check_metric, check_thresholds
 
@@ -53,6 +54,7 @@ def check(config: PlanConfig) -> None:
             raise PlanError("the metric is named twice", where=f"plan.metrics.{index}", got=name)
     check_thresholds(config.thresholds, primary, "plan.thresholds")
     check_guardrails(config.guardrails, config.task, "plan.guardrails", primary.name)
+    check_fairness(config.fairness, config.task, "plan.fairness", config.target)
     _check_budget(config.budget)
     _check_roles(config)
     for index, risk in enumerate(config.risks):

@@ -112,6 +112,9 @@ def curves() -> list[Chart]:
         charts.intervals(
             ["UA", "DL"], [0.7, 0.6], [0.68, 0.5], [0.72, 0.7], overall=0.66, counts=[9, 1]
         ),
+        charts.against_limits(
+            ["sex", "age"], [0.1, 0.2], [0.05, 0.1], [0.15, 0.3], [0.12, 0.12], lower_is_better=True
+        ),
         charts.scores_per_fold({"tree": [0.6, 0.62], "dummy": [0.5, math.nan]}, x="ROC AUC"),
         charts.overlay(
             {

@@ -137,6 +137,7 @@ def test_columns_of_different_lengths_are_refused() -> None:
         lambda: charts.residuals([], []),
         lambda: charts.scores_per_fold({}),
         lambda: charts.intervals([], [], [], []),
+        lambda: charts.against_limits([], [], [], [], [], lower_is_better=True),
         lambda: charts.calibration_curve([], []),
         lambda: charts.distributions(["a"], [0], [0]),
         lambda: charts.histogram([0, 1], [0]),

@@ -72,7 +72,7 @@ def judge_plan(
     goal = goals.direction(plan.primary).goal
     relation: Relation = "<=" if goal == "minimize" else ">="
     for mark, limit in plan.thresholds.items():
-        value, passed = _held(files, plan.primary, relation, limit)
+        value, passed, _ = _held(files, plan.primary, relation, limit)
         # Only the acceptable threshold is asked for; the others are marks on the way.
         required = mark == "acceptable"
         name = f"threshold.{mark}"
@@ -82,18 +82,31 @@ def judge_plan(
     for metric, bounds in plan.guardrails.items():
         for end, asked in ENDS.items():
             if end in bounds:
-                value, passed = _held(files, metric, asked, bounds[end])
+                limit = bounds[end]
+                value, passed, note = _held(files, metric, asked, limit)
                 name = f"guardrail.{metric}.{end}"
-                gates.append(Gate("guardrail", name, metric, asked, bounds[end], value, passed))
+                gates.append(
+                    Gate("guardrail", name, metric, asked, limit, value, passed, note=note)
+                )
     return tuple(gates)
 
 
 def _held(
     files: Mapping[str, FileValues], metric: str, relation: Relation, limit: float
-) -> tuple[Any, bool]:
+) -> tuple[Any, bool, str]:
+    """Give the value, whether it keeps the limit, and whether its interval allows otherwise."""
     measure = find_measure(files, metric)
     value = measure.value if measure else None
-    return value, is_number(value) and (value >= limit if relation == ">=" else value <= limit)
+    passed = is_number(value) and (value >= limit if relation == ">=" else value <= limit)
+    note = ""
+    if measure and measure.interval:
+        low, high = measure.interval
+        # At the limit itself it is kept.
+        open_still = low < limit <= high if relation == ">=" else low <= limit < high
+        if open_still:
+            otherwise = "broken" if passed else "kept"
+            note = f"the interval, {low:.4g} to {high:.4g}, allows for the limit being {otherwise}"
+    return value, passed, note
 
 
 def judge_regressions(

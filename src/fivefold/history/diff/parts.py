@@ -61,7 +61,8 @@ def gate_parts(gates: Iterable[Gate]) -> list[Table | Text]:
     for gate in ordered:
         if gate.allowed is not None:
             notes.append(Text(f"{gate.name} is allowed: {gate.allowed}", "noise"))
-        if gate.note and (gate.failed or gate.allowed is not None):
+        told = gate.failed or gate.allowed is not None or gate.kind == "guardrail"
+        if gate.note and told:
             notes.append(Text(f"{gate.name}: {gate.note}", "dim"))
     return [table, *notes]
 

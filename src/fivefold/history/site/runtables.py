@@ -18,7 +18,7 @@ __all__ = ["charter", "cost", "data", "gates", "metrics", "stages"]
 
 _CHARTER = (
     *("problem", "objective", "task", "target", "primary_metric", "metrics", "thresholds"),
-    *("guardrails", "budget", "roles", "stakeholders", "assumptions", "risks"),
+    *("guardrails", "fairness", "budget", "roles", "stakeholders", "assumptions", "risks"),
 )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fivefold.metrics import METRICS
+from fivefold.model.assessment import HEADLINES
 from fivefold.model.cards.limits import limits
 from fivefold.model.cards.metadata import front_matter, model_metadata
 from fivefold.objective import Objective
@@ -284,6 +285,8 @@ def _fairness(found: Findings) -> list[Section]:
 def _disparities(assessment: Mapping[str, Any]) -> Iterable[Sequence[object]]:
     for column, item in (assessment.get("columns") or {}).items():
         for name, value in (item.get("aggregates") or {}).items():
+            if name not in HEADLINES[assessment["task"]]:
+                continue
             given = value if isinstance(value, Mapping) else {"value": value}
             if given.get("value") is None:
                 continue

@@ -12,6 +12,7 @@ imported when the first is built: 0.3 s that a page without one doesn't pay.
 from fivefold.report.charts.comparisons import changes, overlay, paired_bars
 from fivefold.report.charts.distributions import bar, distributions, histogram, missing_values
 from fivefold.report.charts.errors import by_bin, estimates
+from fivefold.report.charts.limits import against_limits
 from fivefold.report.charts.profiles import against
 from fivefold.report.charts.relations import density, gaps, heatmap
 from fivefold.report.charts.scores import intervals, residuals, scores_per_fold
@@ -26,6 +27,7 @@ from fivefold.report.charts.tuning import front, parallel, search_history, slice
 
 __all__ = [
     "against",
+    "against_limits",
     "bar",
     "by_bin",
     "calibration_curve",

@@ -1,0 +1,1 @@
+"""Intervals of fairness metrics: ours against fairlearn's."""
