@@ -104,7 +104,8 @@ def associated(features: pd.DataFrame, at_least: float) -> list[Associated]:
     if len(names) < 2:
         return []
     rows = np.linspace(0, len(features) - 1, min(len(features), _MOST_ROWS)).astype(np.intp)
-    strength = _strengths(features[names].iloc[rows])
+    # Rounded, so that equal strengths are equal whatever the order of a sum.
+    strength = np.round(_strengths(features[names].iloc[rows]), 9)
     distance = np.clip(1 - strength, 0, 1)
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), method="average")

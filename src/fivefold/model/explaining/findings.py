@@ -69,8 +69,9 @@ def found(
     probe = Probe(estimator, objective, 0.5 if threshold is None else float(threshold))
     output = require_declared(config.monotonic, config.monotonic_class, schema, probe)
     rows = Rows(feature_frame(test, schema), target_array(test, schema, objective, min_classes=1))
-    # BLAS splits sums by its number of threads, and with it the last digit.
-    with threadpool_limits(limits=1, user_api="blas"):
+    # BLAS splits sums by its number of threads, and with it the last digit; OpenMP's threads, which
+    # boosting predicts with, wait for one another longer than these few rows take.
+    with threadpool_limits(limits=1):
         given = _Given(
             probe, feature_frame(train, schema), rows, keys_of(test, config.key),
             probe.predicted(rows), schema, config, output,

@@ -100,10 +100,10 @@ def change_of(item: Mapping[str, Any]) -> str:
     where = "all columns" if item["feature"] is None else item["feature"]
     level = item["level"]
     if item["kind"] == "noise":
-        return f"Noise of {form.number(level)} standard deviations on {where}"
+        return f"Noise of {level:g} standard deviations on {where}"
     if item["kind"] == "shift":
         way = "up" if level > 0 else "down"
-        return f"A shift of {where} {way} by {form.number(abs(level))} standard deviations"
+        return f"A shift of {where} {way} by {abs(level):g} standard deviations"
     if item["kind"] == "missing":
         whole = "All" if level == 1 else form.percent(level, 0)
         return f"{whole} of {where} missing"

@@ -178,7 +178,9 @@ def _dependence(report: Mapping[str, Any], objective: Objective) -> list[Section
 def _of(outputs: list[Any], objective: Objective) -> str:
     if not objective.is_classification:
         return str(outputs[-1])
-    return f"score of {form.value(outputs[-1])}" if len(outputs) == 1 else "score"
+    if len(outputs) > 1:
+        return "score"
+    return f"score of {objective.target} = {form.value(outputs[-1])}"
 
 
 def _curve(item: Mapping[str, Any], objective: Objective) -> Chart:
@@ -252,7 +254,7 @@ def _row(item: Mapping[str, Any]) -> Chart:
     if rest:
         names.append(form.plural(len(rest), "other"))
         values.append(sum(value for _, value in rest))
-    key = ", ".join(form.value(value) for value in item["key"].values())
+    key = ", ".join(str(value) for value in item["key"].values())
     return charts.contributions(
         names,
         values,

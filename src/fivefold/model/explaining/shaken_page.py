@@ -51,9 +51,9 @@ def _robustness(report: Mapping[str, Any], objective: Objective) -> list[Section
 def _label(item: Mapping[str, Any]) -> str:
     level = item["level"]
     if item["kind"] == "noise":
-        return f"noise {form.number(level)}"
+        return f"noise {level:g}"
     if item["kind"] == "shift":
-        return f"shift {'up' if level > 0 else 'down'} {form.number(abs(level))}"
+        return f"shift {'up' if level > 0 else 'down'} {abs(level):g}"
     if item["kind"] == "missing":
         return f"{form.percent(level, 0)} missing"
     return "never seen" if item["kind"] == "unseen" else str(item["kind"])
@@ -143,7 +143,7 @@ def _monotonicity(report: Mapping[str, Any]) -> list[Section]:
     examples = [
         (
             item["feature"],
-            ", ".join(form.value(value) for value in one["key"].values()),
+            ", ".join(str(value) for value in one["key"].values()),
             f"{form.number(one['from'])} → {form.number(one['to'])}",
             f"{form.number(one['before'])} → {form.number(one['after'])}",
         )

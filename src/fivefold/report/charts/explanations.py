@@ -332,7 +332,7 @@ def plane(
             },
             {
                 "transform": [{"filter": "datum.rows == 0"}],
-                "mark": {"type": "text", "text": "\N{MULTIPLICATION SIGN}", "color": MUTED},
+                "mark": {"type": "text", "text": "\N{MULTIPLICATION SIGN}", "color": INK},
             },
         ],
     }  # fmt: skip
