@@ -31,9 +31,12 @@ QUICK: dict[str, Any] = {
     "n_repeats": 2,
     "resamples": 100,
     "shap": "never",
-    "robustness": Robustness(max_rows=80, noise=[0.5], missing=[1.0], shift=[0.5]),
+    "robustness": Robustness(noise=[], missing=[], shift=[], categories=False),
     "dependence": Dependence(top=3, grid=5, rows=40, curves=3),
 }
+
+
+SHAKEN = Robustness(max_rows=80, noise=[0.5], missing=[1.0], shift=[0.5])
 
 
 @cache
@@ -130,7 +133,7 @@ def test_what_counts_is_found_and_what_does_not_is_told(any_example: Example) ->
 def test_the_same_twice_and_valid_json(any_example: Example) -> None:
     told = []
     for _ in range(2):
-        result = explained(any_example)
+        result = explained(any_example, robustness=SHAKEN)
         told.append((json.dumps(result.report, allow_nan=False), render_html(result.page)))
     assert told[0] == told[1]
 
@@ -140,18 +143,18 @@ def test_importance_is_that_of_scikit_learn(regression: Example) -> None:
 
     from fivefold.features import feature_frame, target_array
 
-    found = by_name(explained(regression, n_repeats=30).report["importance"]["features"])
+    found = by_name(explained(regression, n_repeats=10).report["importance"]["features"])
     theirs = permutation_importance(
         fitted("regression"),
         feature_frame(regression.test, regression.schema),
         target_array(regression.test, regression.schema, regression.objective),
         scoring="neg_root_mean_squared_error",
-        n_repeats=30,
+        n_repeats=10,
         random_state=1,
     )
     for index, name in enumerate(regression.schema.features):
         mean, spread = theirs.importances_mean[index], theirs.importances_std[index]
-        assert found[name]["importance"] == pytest.approx(mean, abs=4 * spread / 30**0.5 + 1e-9)
+        assert found[name]["importance"] == pytest.approx(mean, abs=4 * spread / 5**0.5 + 1e-9)
 
 
 def test_groups_are_permuted_together(binary: Example) -> None:
@@ -252,7 +255,7 @@ def test_each_class_has_a_line() -> None:
 
 
 def test_changes_are_measured_and_the_worst_come_first(any_example: Example) -> None:
-    found = explained(any_example).report["robustness"]
+    found = explained(any_example, robustness=SHAKEN).report["robustness"]
     together = [item for item in found["changes"] if item["feature"] is None]
     alone = [item for item in found["changes"] if item["feature"] is not None]
     assert found["changes"] == together + alone
@@ -302,7 +305,7 @@ def test_a_model_that_refuses_a_change_is_a_finding(binary: Example) -> None:
     )
     model = Picky()
     model.classes_ = np.array([False, True])
-    report = explained(given, model).report
+    report = explained(given, model, robustness=SHAKEN).report
     refused = [item for item in report["robustness"]["changes"] if item["error"]]
     assert {item["kind"] for item in refused} == {"missing"}
     assert "NaN" in refused[0]["error"]
@@ -402,9 +405,7 @@ def test_a_column_that_is_missing_throughout(binary: Example) -> None:
     )
     model = train(given.train, given.schema, given.objective, untuned(config), config).estimator
     wanted = Dependence(features=["wind", "origin", "hour"], pairs=[["wind", "hour"]])
-    report = explained(
-        given, model, dependence=wanted, monotonic={"wind": "increasing"}, shap="auto"
-    ).report
+    report = explained(given, model, dependence=wanted, monotonic={"wind": "increasing"}).report
     assert report["empty"] == ["origin", "wind"]
     assert [item["feature"] for item in report["dependence"]["features"]] == ["hour"]
     assert report["dependence"]["pairs"] == []

@@ -81,7 +81,7 @@ def contributions(
     base = np.atleast_2d(np.asarray(explained.base_values, dtype=np.float64))
     base = np.broadcast_to(base.reshape(len(features), -1), (len(features), values.shape[2]))
     output = probe.output(features)
-    _require_sum(values.sum(axis=1) + base, output)
+    _require_sum(values.sum(axis=1), base, output)
     at = output.argmax(axis=1) if output.shape[1] > 1 else np.zeros(len(output), dtype=np.intp)
     told = []
     for row, name in enumerate(names):
@@ -176,14 +176,14 @@ def _per_output(values: Any) -> Floats:
     return array if array.ndim == 3 else array[:, :, None]
 
 
-def _require_sum(added: Floats, output: Floats) -> None:
-    scale = max(1e-12, float(np.abs(output).max()))
-    off = float(np.abs(added - output).max()) / scale
+def _require_sum(added: Floats, base: Floats, output: Floats) -> None:
+    scale = max(float(np.abs(part).max()) for part in (added, base, output)) or 1.0
+    off = float(np.abs(added + base - output).max()) / scale
     if off > _TOLERANCE:
         raise ModelError(
             "contributions and base don't add up to the prediction",
             where="explain",
-            got=f"off by {off:.2g} of the largest prediction",
+            got=f"off by {off:.2g} of the largest of them",
             allowed=f"at most {_TOLERANCE:g}",
             hint="the model gives the same rows different predictions: fix its seed, or set "
             "explain.shap: never",
