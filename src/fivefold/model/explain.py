@@ -123,7 +123,7 @@ class Explained:
     ----------
     report : dict
         ``importance``, ``correlated``, ``dependence``, ``pairs``, ``contributions``,
-        ``robustness``, ``monotonicity``, and ``limits`` in words.
+        ``robustness``, ``monotonicity``, and ``limits`` in Markdown.
     page : Page
         The same, drawn.
     """

@@ -122,8 +122,7 @@ def test_what_counts_is_found_and_what_does_not_is_told(any_example: Example) ->
     assert next(iter(importance)) in ("hour", "wind")
     for name in ("hour", "wind"):
         assert importance[name]["distinguishable"] is True
-        interval = importance[name]["interval"]
-        assert interval["low"] <= importance[name]["importance"] <= interval["high"]
+        assert importance[name]["low"] <= importance[name]["importance"] <= importance[name]["high"]
     flat = importance["flat"]
     assert (flat["importance"], flat["moved"], flat["distinguishable"]) == (0, 0, False)
     assert report["constant"] == ["flat"]
@@ -327,7 +326,7 @@ def test_directions_hold_or_are_told(any_example: Example) -> None:
     worst = hour["examples"][0]
     assert worst["after"] > worst["before"]
     assert set(worst["key"]) == {"id"}
-    assert any(text.startswith("hour, declared decreasing") for text in result.report["limits"])
+    assert any(text.startswith("`hour`, declared decreasing") for text in result.report["limits"])
     with pytest.raises(ModelError, match="against a declared direction"):
         explained(any_example, on_violation="fail", **options)
     (tolerated,) = explained(any_example, tolerance=1e9, **options).report["monotonicity"]
@@ -501,6 +500,16 @@ def test_a_time_in_a_key_is_compared_as_a_time(binary: Example) -> None:
     asked = {"at": "2013-01-13T12:00:00"}
     report = explained(given, key=["at"], shap="auto", rows=[asked], chosen={}).report
     assert report["contributions"]["rows"][0]["key"] == {"at": "2013-01-13T12:00:00+00:00"}
+
+
+def test_the_model_card_tells_what_was_found(binary: Example) -> None:
+    from .test_document import documented
+
+    report = explained(binary, monotonic={"hour": "decreasing"}).report
+    card = documented(binary, explanation=report).model_card
+    assert "What it heeds" in card
+    assert "| `wind` |" in card
+    assert "- `hour`, declared decreasing: 100% of 40 rows move the wrong way" in card
 
 
 def test_names_from_the_data_are_not_markdown(binary: Example) -> None:

@@ -60,7 +60,8 @@ def permuted(
     -------
     list of dict
         ``name``, ``features``; ``importance``, the mean over the repeats of how much worse the
-        metric became, with ``interval`` and ``distinguishable`` from zero, all null where the
+        metric became, with its interval's ends ``low`` and ``high``, and ``distinguishable`` from
+        zero, all null where the
         metric is undefined; and ``moved``, the mean absolute change of the prediction. The most
         important first.
 
@@ -108,15 +109,14 @@ class _Measured:
         values = [self._probe.score(predictions) for predictions in after]
         known = [value for value in values if value is not None]
         if self._value is None or not known:
-            return {
-                "importance": None, "interval": None, "distinguishable": None, "moved": moved,
-            }  # fmt: skip
+            undefined = dict.fromkeys(("importance", "low", "high", "distinguishable"))
+            return {**undefined, "moved": moved}
         importance = float(np.mean([self._probe.worsening(self._value, v) for v in known]))
         interval = self._interval(after)
         apart = None if interval is None else interval["low"] > 0 or interval["high"] < 0
         return {
             "importance": importance,
-            "interval": interval,
+            **(interval or {"low": None, "high": None}),
             "distinguishable": apart,
             "moved": moved,
         }

@@ -1,4 +1,4 @@
-"""The model's weak sides in plain sentences, for the page and the card."""
+"""The model's weak sides in sentences, for the page and the card."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def limits_of(report: Mapping[str, Any], objective: Objective) -> list[str]:
     Returns
     -------
     list of str
-        Plain sentences, none where nothing was found.
+        Sentences in Markdown, none where nothing was found.
     """
     return [
         *_importance(report, objective),
         *_columns(report),
         *_robustness(report, objective),
-        *(f"{told}." for told in violations(report["monotonicity"])),
+        *violations(report["monotonicity"], form.verbatim),
     ]
 
 
@@ -72,7 +72,7 @@ def _robustness(report: Mapping[str, Any], objective: Objective) -> Iterable[str
     if refused:
         yield (
             f"The model can't predict under {form.plural(len(refused), 'change')} of the input: "
-            f"{_named([change_of(item) for item in refused])}."
+            f"{_listed([change_of(item) for item in refused])}."
         )
     told = set()
     for item in changes:
@@ -97,7 +97,7 @@ def _robustness(report: Mapping[str, Any], objective: Objective) -> Iterable[str
 
 def change_of(item: Mapping[str, Any]) -> str:
     """Word one change of the input."""
-    where = "all columns" if item["feature"] is None else item["feature"]
+    where = "all columns" if item["feature"] is None else form.verbatim(item["feature"])
     level = item["level"]
     if item["kind"] == "noise":
         return f"Noise of {level:g} standard deviations on {where}"
@@ -113,5 +113,9 @@ def change_of(item: Mapping[str, Any]) -> str:
 
 
 def _named(names: list[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
-    return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more"
+    return _listed([form.verbatim(name) for name in names])
+
+
+def _listed(told: list[str]) -> str:
+    shown = ", ".join(told[:_MOST_NAMED])
+    return shown if len(told) <= _MOST_NAMED else f"{shown} and {len(told) - _MOST_NAMED} more"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,12 +142,14 @@ def checked(
     return found
 
 
-def violations(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Tell in words which directions don't hold."""
+def violations(
+    found: Sequence[Mapping[str, Any]], written: Callable[[str], str] = str
+) -> list[str]:
+    """Tell in words which directions don't hold, with features' names as they are written there."""
     return [
-        f"{item['feature']}, declared {item['direction']}: {form.percent(item['violating'])} of "
-        f"{form.plural(item['rows'], 'row')} move the wrong way, by up to "
-        f"{form.number(item['largest'])}"
+        f"{written(item['feature'])}, declared {item['direction']}: "
+        f"{form.percent(item['violating'])} of {form.plural(item['rows'], 'row')} move the wrong way, by up to "
+        f"{form.number(item['largest'])}."
         for item in found
         if item["violating"]
     ]

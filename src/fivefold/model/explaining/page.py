@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from fivefold.model.explaining.monotonicity import violations
 from fivefold.model.explaining.shaken_page import shaken_sections
 from fivefold.objective import Objective
 from fivefold.report import Alert, Block, Chart, Column, Fact, Facts, Page, Section, Table, charts
@@ -74,22 +74,17 @@ def _limits(report: Mapping[str, Any]) -> Section:
             ),
         ]
     )
-    wrong = {item["feature"] for item in report["monotonicity"] if item["violating"]}
+    wrong = set(violations(report["monotonicity"], form.verbatim))
     alerts: list[Block] = [
         Alert(
-            "bad" if any(text.startswith(f"{name}, declared") for name in wrong) else "warn",
-            _escaped(text),
+            "bad" if text in wrong else "warn",
+            text,
         )
         for text in report["limits"]
     ]
     return Section(
         "In short", [facts, *(alerts or [Alert("good", "No limit was found that needs a word.")])]
     )
-
-
-def _escaped(text: str) -> str:
-    """Keep names that come from the data from being read as Markdown."""
-    return re.sub(r"([\\\\`*_\[\]<>#!|~&])", r"\\\1", text)
 
 
 def _importance(report: Mapping[str, Any], objective: Objective) -> Section:
@@ -120,12 +115,11 @@ def _importance(report: Mapping[str, Any], objective: Objective) -> Section:
 def _importance_chart(
     items: list[dict[str, Any]], measure: str, undefined: bool, title: str = ""
 ) -> Chart:
-    ends = [item["interval"] or {"low": None, "high": None} for item in items]
     return charts.importances(
         [item["name"] for item in items],
         [item["moved"] if undefined else item["importance"] for item in items],
-        [end["low"] for end in ends],
-        [end["high"] for end in ends],
+        [item["low"] for item in items],
+        [item["high"] for item in items],
         x=measure,
         title=title,
     )
@@ -144,9 +138,7 @@ def _importance_table(items: list[dict[str, Any]], objective: Objective) -> Tabl
             (
                 item["name"],
                 item["importance"],
-                (item["interval"]["low"], item["interval"]["high"])
-                if item["interval"]
-                else form.MISSING,
+                form.MISSING if item["low"] is None else (item["low"], item["high"]),
                 item["moved"],
                 {True: "yes", False: "no", None: form.MISSING}[item["distinguishable"]],
             )
