@@ -148,8 +148,8 @@ def violations(
     """Tell in words which directions don't hold, with features' names as they are written there."""
     return [
         f"{written(item['feature'])}, declared {item['direction']}: "
-        f"{form.percent(item['violating'])} of {form.plural(item['rows'], 'row')} move the wrong way, by up to "
-        f"{form.number(item['largest'])}."
+        f"{form.percent(item['violating'])} of {form.plural(item['rows'], 'row')} move "
+        f"the wrong way, by up to {form.number(item['largest'])}."
         for item in found
         if item["violating"]
     ]
