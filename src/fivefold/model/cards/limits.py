@@ -46,6 +46,7 @@ def limits(found: Findings) -> list[str]:
             f"The test part can show differences of {found.objective.primary.title} from "
             f"{form.number(power['detectable'])} on."
         )
+    lines += found.explanation.get("limits") or []
     lines += [
         f"{item['risk']} {item.get('response', '')}".strip()
         for item in found.charter.get("risks") or []

@@ -10,8 +10,10 @@ imported when the first is built: 0.3 s that a page without one doesn't pay.
 """
 
 from fivefold.report.charts.comparisons import changes, overlay, paired_bars
+from fivefold.report.charts.dependences import dependence, plane
 from fivefold.report.charts.distributions import bar, distributions, histogram, missing_values
 from fivefold.report.charts.errors import by_bin, estimates
+from fivefold.report.charts.explanations import contributions, importances, matrix
 from fivefold.report.charts.limits import against_limits
 from fivefold.report.charts.profiles import against
 from fivefold.report.charts.relations import density, gaps, heatmap
@@ -33,19 +35,24 @@ __all__ = [
     "calibration_curve",
     "changes",
     "confusion_matrix",
+    "contributions",
     "density",
+    "dependence",
     "distributions",
     "estimates",
     "front",
     "gaps",
     "heatmap",
     "histogram",
+    "importances",
     "intervals",
     "line",
+    "matrix",
     "missing_values",
     "overlay",
     "paired_bars",
     "parallel",
+    "plane",
     "precision_recall_curve",
     "residuals",
     "roc_curve",

@@ -1,0 +1,1 @@
+"""What the explain stage finds: a module per question that is asked of the fitted model."""
