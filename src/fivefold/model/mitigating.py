@@ -281,7 +281,7 @@ def _exponentiated_gradient(
     pipeline: Pipeline, rows: GroupedRows, mitigation: Mitigation
 ) -> Remedied:
     try:
-        from fairlearn import reductions  # type: ignore[import-untyped]
+        from fairlearn import reductions
     except ImportError as error:
         raise ConfigError(
             "the exponentiated gradient needs fairlearn",
