@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,16 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fivefold.errors import ConfigError, FivefoldError, ModelError
 from fivefold.model.kept import Fitter
-from fivefold.model.tuning.study import CAUSE, COSTS, Plateau, Question, Run, advance, finished, quiet
+from fivefold.model.tuning.study import (
+    CAUSE,
+    COSTS,
+    Plateau,
+    Question,
+    Run,
+    advance,
+    finished,
+    quiet,
+)
 
 if TYPE_CHECKING:
     from fivefold.model.tune import TuneConfig
@@ -213,11 +223,10 @@ def storage_of(config: TuneConfig) -> Iterator[Any]:
     ModelError
         The database can't be reached, or goes away.
     """
-    import sqlalchemy
-
     url = _url(config)
     where = "tune.storage"
     storage = None
+    threading.excepthook = _unless_of_storage
     try:
         storage = _opened(url)
         yield storage
@@ -230,8 +239,10 @@ def storage_of(config: TuneConfig) -> Iterator[Any]:
             got=str(error).splitlines()[0],
             hint="pip install the package of that name (for PostgreSQL: psycopg[binary])",
         ) from None
-    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        cause = error.__cause__ or error
+    except Exception as error:
+        cause = _of_storage(error)
+        if cause is None:
+            raise
         raise ModelError(
             "the study's storage can't be reached",
             where=where,
@@ -240,9 +251,27 @@ def storage_of(config: TuneConfig) -> Iterator[Any]:
             "study goes on",
         ) from None
     finally:
+        threading.excepthook = threading.__excepthook__
         if storage is not None:
             storage.remove_session()
             storage.engine.dispose()
+
+
+def _of_storage(error: BaseException | None) -> BaseException | None:
+    """Give the database's own error behind another, or None: Optuna stumbles over some of them."""
+    import sqlalchemy
+
+    while error is not None:
+        if isinstance(error, sqlalchemy.exc.SQLAlchemyError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _unless_of_storage(raised: threading.ExceptHookArgs) -> None:
+    # The thread that gives signs of life meets the same fault as the study, which tells it.
+    if _of_storage(raised.exc_value) is None:
+        threading.__excepthook__(raised)
 
 
 def _opened(url: str) -> Any:
