@@ -35,14 +35,37 @@ class Slow(LogisticRegression):
         time.sleep(0.15)
         return super().fit(X, y)
 """
-WORKER = """
-from tests.unit.model.test_tune_shared import config_of, example
+# Forked from one process that has imported what each needs, to be quick; a line per worker that is
+# done: its number and how many trials it fitted.
+WORKERS = """
+import os
 from fivefold.model.tune import work
-from fivefold.model.tuning import shared
+from fivefold.model.tuning import search, shared
+from tests.unit.model.test_tune_shared import config_of, example
+
 shared._HEARTBEAT = 1
 given = example("binary")
-print(work(given.train, given.schema, given.objective, {}, config_of(%d)))
+pids = []
+for number in range(%(count)d):
+    pids.append(os.fork())
+    if not pids[-1]:
+        count = work(given.train, given.schema, given.objective, {}, config_of(%(port)d))
+        os.write(1, f"{number} {count}\\n".encode())
+        os._exit(0)
+os.write(1, f"{' '.join(map(str, pids))}\\n".encode())
+for pid in pids:
+    os.waitpid(pid, 0)
 """
+
+
+def workers(port: int, count: int) -> subprocess.Popen[str]:
+    script = WORKERS % {"port": port, "count": count}
+    return subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def config_of(port: int, **more: Any) -> TuneConfig:
@@ -86,27 +109,20 @@ def tuned(config: TuneConfig) -> Tuned:
 
 
 def test_four_workers_one_of_them_killed(server: int) -> None:
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER % server],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(4)
-    ]
+    started = workers(server, 4)
+    assert started.stdout is not None
+    pids = [int(pid) for pid in started.stdout.readline().split()]
     _wait_for_trials(server, 4)
-    workers[0].send_signal(signal.SIGKILL)
+    os.kill(pids[0], signal.SIGKILL)
     result = tuned(config_of(server))
-    told = [worker.communicate(timeout=60) for worker in workers[1:]]
-    assert [worker.returncode for worker in workers[1:]] == [0, 0, 0], told
+    out, err = started.communicate(timeout=60)
+    told = dict(line.split() for line in out.splitlines())
+    assert set(told) == {"1", "2", "3"}, err
     assert result.tuning["states"] == {"complete": TRIALS, "pruned": 0, "failed": 0}
     lines = result.trials.splitlines()
-    assert len(lines) == 1 + TRIALS
     assert [line.split(",")[0] for line in lines[1:]] == [str(n) for n in range(TRIALS)]
-    # Every point of the space was fitted once: the killed worker's trial too, by another.
+    # No trial is there twice.
     assert len({line.split(",")[2] for line in lines[1:]}) == TRIALS
-    assert sum(int(out) for out, _ in told) <= TRIALS
     # Whoever asks the same finds the study done, and tells the same of it.
     again = tuned(config_of(server))
     assert again.trials == result.trials
@@ -131,17 +147,12 @@ def _wait_for_trials(port: int, count: int) -> None:
 
 def test_a_storage_that_goes_away_is_one_message_and_the_study_goes_on(tmp_path: Path) -> None:
     with postgres(tmp_path) as port:
-        worker = subprocess.Popen(
-            [sys.executable, "-c", WORKER % port],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        started = workers(port, 1)
         _wait_for_trials(port, 3)
-    _, said = worker.communicate(timeout=60)
-    assert worker.returncode != 0
-    assert "the study's storage can't be reached" in said
+    _, said = started.communicate(timeout=60)
+    assert "ModelError: the study's storage can't be reached" in said
     assert "the study goes on" in said
+    assert "Exception in thread" not in said
     assert PASSWORD not in said
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from fivefold.errors import ConfigError, ModelError, nearest
 from fivefold.model.candidate import Candidate, build_estimator
@@ -307,12 +307,15 @@ def _lacking(name: str, error: ImportError, where: str) -> ConfigError:
 
 
 def _require_one(trials: list[FrozenTrial]) -> None:
-    if any(trial.values for trial in trials):
+    if any(trial.state == TrialState.COMPLETE for trial in trials):
         return
-    causes = dict.fromkeys(str(trial.user_attrs.get(CAUSE)) for trial in trials)
+    causes = dict.fromkeys(
+        "the pruner ended it" if trial.state == TrialState.PRUNED else str(trial.user_attrs[CAUSE])
+        for trial in trials
+    )
     raise ModelError(
         "every trial failed",
         where="tune",
         got="\n".join(list(causes)[:5]),
-        hint="narrow the space in conf/, or raise tune.limits",
+        hint="narrow the space in conf/, raise tune.limits, or choose another pruner",
     )

@@ -8,13 +8,12 @@ depends on who was quick, so a shared study is the same twice only by what it fi
 
 from __future__ import annotations
 
-import datetime
 import os
 import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -80,7 +79,6 @@ class SharedSearch:
         self._config = config
         self._fitter = fitter
         self._prunes = not isinstance(pruner, optuna.pruners.NopPruner)
-        self._storage = storage
         self._storage = storage
         self._pause = max(storage.heartbeat_interval / 4, 0.2)
         self._vouched: set[int] = set()
@@ -153,7 +151,7 @@ class SharedSearch:
         return True
 
     def _cost(self, done: Sequence[FrozenTrial]) -> float:
-        seconds = sum(
+        seconds: float = sum(
             trial.user_attrs.get(COSTS, {}).get(name, 0.0)
             for trial in done
             for name in ("fit_seconds", "predict_seconds")
@@ -262,6 +260,8 @@ def _of_storage(error: BaseException | None) -> BaseException | None:
     import sqlalchemy
 
     while error is not None:
+        if isinstance(error, sqlalchemy.exc.DBAPIError):
+            return error.orig
         if isinstance(error, sqlalchemy.exc.SQLAlchemyError):
             return error
         error = error.__cause__ or error.__context__
