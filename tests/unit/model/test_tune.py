@@ -214,7 +214,7 @@ def test_a_grid_ends_with_its_space() -> None:
 
 def test_a_pruner_ends_trials_between_folds() -> None:
     pruner = {"_target_": "optuna.pruners.ThresholdPruner", "lower": 0.99}
-    with pytest.raises(ModelError, match="pruned"):
+    with pytest.raises(ModelError, match="the pruner ended it"):
         tuned(pruner=pruner, trials=2)
     median = {"_target_": "optuna.pruners.MedianPruner", "n_startup_trials": 2}
     result = tuned(pruner=median, trials=8)
@@ -253,16 +253,43 @@ def test_all_trials_failed() -> None:
     [
         ({"search": {"max_dept": {"low": 1, "high": 2}}}, "tune.search.max_dept", "'max_depth'"),
         ({"search": {"max_depth": {"low": 0, "high": 2}}}, "tune.search.max_depth", "refuses"),
-        ({"search": {"criterion": {"choices": ["gini", "ginny"]}}}, "tune.search.criterion", "ginny"),
-        ({"search": {}}, "tune.search", "declares nothing to search"),
-        ({"sampler": {"_target_": "optuna.samplers.TPSampler"}}, "tune.sampler._target_", "TPESampler"),
-        ({"sampler": {"_target_": "nosuch.Sampler"}}, "tune.sampler._target_", "no such class"),
-        ({"sampler": {"_target_": "optuna.pruners.NopPruner"}}, "tune.sampler._target_", "no such class"),
-        ({"sampler": {"n_startup": 1, "_target_": "optuna.samplers.TPESampler"}}, "tune.sampler.n_startup", "n_startup_trials"),
-        ({"sampler": {"_target_": "optuna.samplers.GridSampler"}}, "tune.search.max_depth", "choices only"),
-        ({"pruner": {"_target_": "optuna.pruners.MedianPrune"}}, "tune.pruner._target_", "MedianPruner"),
         (
-            {"pruner": {"_target_": "optuna.pruners.MedianPruner"}, "objectives": ["primary", "size_mb"]},
+            {"search": {"criterion": {"choices": ["gini", "ginny"]}}},
+            "tune.search.criterion",
+            "ginny",
+        ),
+        ({"search": {}}, "tune.search", "declares nothing to search"),
+        (
+            {"sampler": {"_target_": "optuna.samplers.TPSampler"}},
+            "tune.sampler._target_",
+            "TPESampler",
+        ),
+        ({"sampler": {"_target_": "nosuch.Sampler"}}, "tune.sampler._target_", "no such class"),
+        (
+            {"sampler": {"_target_": "optuna.pruners.NopPruner"}},
+            "tune.sampler._target_",
+            "no such class",
+        ),
+        (
+            {"sampler": {"n_startup": 1, "_target_": "optuna.samplers.TPESampler"}},
+            "tune.sampler.n_startup",
+            "n_startup_trials",
+        ),
+        (
+            {"sampler": {"_target_": "optuna.samplers.GridSampler"}},
+            "tune.search.max_depth",
+            "choices only",
+        ),
+        (
+            {"pruner": {"_target_": "optuna.pruners.MedianPrune"}},
+            "tune.pruner._target_",
+            "MedianPruner",
+        ),
+        (
+            {
+                "pruner": {"_target_": "optuna.pruners.MedianPruner"},
+                "objectives": ["primary", "size_mb"],
+            },
             "tune.pruner",
             "can't prune",
         ),
@@ -270,7 +297,7 @@ def test_all_trials_failed() -> None:
         ({"objectives": ["primary", "size"]}, "tune.objectives", "size_mb"),
         ({"objectives": ["primary", "cost"]}, "tune.price_per_hour", "needs a price"),
     ],
-)  # fmt: skip
+)
 def test_what_contradicts_is_refused_before_a_fit(
     more: dict[str, Any], where: str, said: str
 ) -> None:
