@@ -5,10 +5,10 @@
 Both sides tune the same pipeline on the same table with the same sampler, seed and number of folds,
 in turns: theirs, ours, ours, theirs. ``study`` is our loop with the outcomes kept on the disk;
 ``stage`` is all that ``fivefold run tune`` does between reading and writing: also the importances,
-the table of trials and the page. ``cpu`` counts the processors' time, which
-others on the machine disturb less than ``s``. ``--mlflow`` names the Python of an environment with MLflow, which
-then tracks the same trials in SQLite. ``--dvc`` queues so many experiments that do nothing; what
-200 would take is extrapolated from them.
+the table of trials and the page. ``cpu`` is the processors' time, which others on the machine
+disturb less. ``--mlflow`` names the Python of an environment with MLflow, which then tracks the
+same trials in SQLite. ``--dvc`` queues so many experiments that do nothing; what all trials would
+take is extrapolated from them.
 """
 
 from __future__ import annotations
