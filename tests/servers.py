@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -134,7 +135,8 @@ def postgres(folder: Path) -> Iterator[int]:
             _wait(process, port, log)
             yield port
         finally:
-            process.terminate()
+            # At once, whoever is connected still; asked politely it would wait for them.
+            process.send_signal(signal.SIGINT)
             process.wait()
     finally:
         shutil.rmtree(base, ignore_errors=True)

@@ -102,6 +102,15 @@ def compose(
         )
 
 
+@app.command("tune-worker")
+def tune_worker() -> None:
+    """Work on the shared study of `tune` beside the stage, on this machine or another."""
+    from fivefold.pipeline.run import work_on_study
+
+    count = work_on_study(_here())
+    typer.echo(f"{count} trial{'' if count == 1 else 's'} fitted here; the study is done")
+
+
 @app.command()
 def check() -> None:
     """Hold conf/, dvc.yaml and the stages against each other."""

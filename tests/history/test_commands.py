@@ -72,6 +72,40 @@ def test_show_and_compare(call) -> None:  # type: ignore[no-untyped-def]
     assert "train.model" in call("leaderboard", "compare", "main", "forest", "workspace").output
 
 
+TRIALS = """
+trial,state,C,solver,log_loss,log_loss_fold_1,cause
+0,complete,1.0,lbfgs,0.375,0.374,
+1,failed,9.0,saga,,,"fold 1: ValueError: no"
+2,complete,0.25,lbfgs,0.345,0.346,
+"""
+
+
+def test_trials_are_rows_under_their_run(call, flights: Project) -> None:  # type: ignore[no-untyped-def]
+    flights.git("switch", "--quiet", "main")
+    flights.write("reports/trials.csv", TRIALS)
+    aims = [{"name": "log_loss", "goal": "minimize"}]
+    flights.write("reports/tune.json", {"objectives": aims, "trial": 2})
+    flights.commit("Tune", "--amend")
+    shown = call("leaderboard", "show", "main", "--trials", "2").output
+    lines = shown[shown.index("Trials, the best 2") :].splitlines()
+    # The best first; the scores by fold stay in the file.
+    assert lines[1].split() == ["trial", "state", "C", "solver", "log_loss"]
+    assert [line.split()[0] for line in lines[3:5]] == ["2", "0"]
+    assert "Trials" not in call("leaderboard", "show", "main", "--trials", "0").output
+    found = json.loads(call("leaderboard", "show", "main", "--format", "json").output)
+    assert [row["cause"] for row in found["trials"]] == ["", "fold 1: ValueError: no", ""]
+    # A run that tuned nothing has none, and a file that is none doesn't stop the others.
+    assert not json.loads(call("leaderboard", "show", "forest", "--format", "json").output)[
+        "trials"
+    ]
+    board = call("leaderboard", "--all", "--trials", "1").output
+    assert board.count("Trials of ") == 1
+    assert "Tune, the best 1" in board
+    assert "Trials of " not in call("leaderboard", "--all").output
+    (flights.path / "reports/trials.csv").write_bytes(b"\xff\x00,trial\n1")
+    assert "Trials" not in call("leaderboard", "show", "workspace").output
+
+
 def test_the_verbs_cost_no_start_up_time() -> None:
     heavy = ("pygit2", "rich", "yaml", "dvc", "numpy", "pandas", "sklearn")
     program = (

@@ -79,6 +79,9 @@ def leaderboard(
         bool,
         typer.Option("--rows", help="Tell the runs shown from the leader by their predictions."),
     ] = False,
+    trials: Annotated[
+        int, typer.Option(min=0, help="Under each run, so many trials of its study, best first.")
+    ] = 0,
     output: _Format = TableFormat.table,
 ) -> None:
     """Rank the runs of the history: the current branch's, or those of the named refs."""
@@ -86,10 +89,12 @@ def leaderboard(
         return
     from fivefold.history.git.repository import Repository
     from fivefold.history.leaderboard.render import render_leaderboard
+    from fivefold.history.leaderboard.trials import read_trials
     from fivefold.history.reader import Reader
 
+    reader = Reader(Repository())
     found = _rank(
-        Reader(Repository()),
+        reader,
         board=board,
         refs=refs,
         everything=everything,
@@ -100,7 +105,12 @@ def leaderboard(
         metric=metric,
         paired=rows,
     )
-    echo(render_leaderboard(found, output.value))
+    studies = (
+        {row.run.id: read_trials(reader, row.run.snapshot) for row in found.rows}
+        if trials
+        else None
+    )
+    echo(render_leaderboard(found, output.value, studies, trials))
 
 
 @leaderboard_group.command()
@@ -108,9 +118,12 @@ def show(
     run: Annotated[str, typer.Argument(help="A commit, branch or tag, or 'workspace'.")],
     board: _BoardName = None,
     metric: _Metric = None,
+    trials: Annotated[
+        int, typer.Option(min=0, help="How many trials of its study to show, the best first.")
+    ] = 10,
     output: _Format = TableFormat.table,
 ) -> None:
-    """Show one run: its place and why, its metrics, params, data and cost."""
+    """Show one run: its place and why, its metrics, trials, params, data and cost."""
     from fivefold.errors import HistoryError
     from fivefold.history.git.repository import Repository
     from fivefold.history.leaderboard.details import describe, place_of
@@ -128,7 +141,7 @@ def show(
             raise
         ranked = None
     row = place_of(ranked, details.run) if ranked else None
-    echo(render_details(details, ranked, row, output.value))
+    echo(render_details(details, ranked, row, output.value, trials=trials))
 
 
 @leaderboard_group.command()

@@ -21,6 +21,8 @@ __all__ = [
     "SCHEMA_FILE",
     "SPLIT_FILE",
     "TIMELINE_FILE",
+    "TRIALS_FILE",
+    "TUNING_FILE",
     "baselines",
     "code_fingerprints",
     "cost",
@@ -53,6 +55,12 @@ FINGERPRINT = "test_content"
 
 PREDICTIONS_FILE = "data/predictions.parquet"
 """The test part's key, target, scores and predictions, row by row."""
+
+TRIALS_FILE = "reports/trials.csv"
+"""A row per trial of the study that tuned the run's model: arguments, scores, state."""
+
+TUNING_FILE = "reports/tune.json"
+"""What that study aimed at (``objectives``), and which trial was taken (``trial``)."""
 
 CODE_SECTION = "code"
 _INTERVAL = "interval"

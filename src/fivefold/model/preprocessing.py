@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import has_fit_parameter
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from fivefold.errors import ConfigError, DataError
 from fivefold.estimator import Float32Cast
@@ -116,7 +118,7 @@ def fit(
     # BLAS splits sums by its number of threads, and with it the last digit.
     with (
         warnings.catch_warnings(record=True) as caught,
-        threadpool_limits(limits=1, user_api="blas"),
+        _thread_pools(len(sys.modules)).limit(limits=1, user_api="blas"),
     ):
         warnings.simplefilter("always")
         warnings.filterwarnings("ignore", message="The argument 'eval_set' is deprecated")
@@ -145,6 +147,15 @@ def _require_weights(model: Any, weights: Any, y: Any) -> None:
             got=f"{len(y):,} rows",
             allowed="some weight above 0 among them",
         )
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(_n_modules: int) -> ThreadpoolController:
+    """Find the libraries that run threads, again only where a module has brought more.
+
+    To look through all that is loaded takes milliseconds, as long as a small fit.
+    """
+    return ThreadpoolController()
 
 
 def predict_in_one_thread(estimator: Any) -> None:

@@ -18,7 +18,7 @@ from fivefold.table import TableSchema
 if TYPE_CHECKING:
     from fivefold.report import Page
 
-__all__ = ["Budget", "TuneConfig", "Tuned", "tune"]
+__all__ = ["Budget", "TuneConfig", "Tuned", "tune", "work"]
 
 _METHODS = ("auto", "kfold", "stratified", "group", "time")
 
@@ -227,6 +227,43 @@ def tune(
 
     found = searched(train, schema, objective, candidate, config)
     return told(found, known, objective, config)
+
+
+def work(
+    train: nw.LazyFrame[Any],
+    schema: TableSchema,
+    objective: Objective,
+    selection: Mapping[str, Any],
+    config: TuneConfig,
+) -> int:
+    """Work on a shared study beside the stage, until it is done.
+
+    Returns
+    -------
+    int
+        How many trials this process fitted.
+
+    Raises
+    ------
+    ConfigError
+        No storage is declared, or see :func:`tune`.
+    ModelError
+        See :func:`tune`.
+    """
+    if config.storage is None or not config.budget.trials:
+        raise ConfigError(
+            "there is no shared study to work on",
+            where="tune.storage" if config.storage is None else "tune.budget.trials",
+            got="null" if config.storage is None else 0,
+            allowed="the URL of a database, and a budget of trials",
+            hint="set storage: postgresql+psycopg://HOST/DATABASE in conf/tune.yaml",
+        )
+    from fivefold.model.tuning.search import asked, joined
+
+    chosen = config.candidate.model == SELECTED
+    candidate = Candidate(**selection["candidate"]) if chosen else config.candidate
+    found = joined(asked(train, schema, objective, candidate, config), config)
+    return found.brought or 0
 
 
 def _untuned(candidate: Candidate, known: Mapping[str, Any], objective: Objective) -> Tuned:

@@ -22,10 +22,10 @@ from fivefold.pipeline.passing import KeptTable, kept_tables, path_of
 from fivefold.pipeline.profile import Profiler
 from fivefold.pipeline.project import load_yaml_file
 from fivefold.pipeline.sealed import check_sealed
-from fivefold.pipeline.stages import PARAMS, input_output
+from fivefold.pipeline.stages import PARAMS, input_output, stage_named
 from fivefold.pipeline.typed import typed
 
-__all__ = ["input_paths", "read_params", "run_stage"]
+__all__ = ["input_paths", "read_params", "run_stage", "work_on_study"]
 
 # Kinds whose loading runs code that the file chooses: dvc.lock must vouch for the bytes first.
 _EXECUTABLE = (Kind.ESTIMATOR, Kind.ONNX)
@@ -97,7 +97,36 @@ def run_stage(stage: Stage, root: Path) -> None:
         _run(stage, root, params, profiler)
 
 
-def _run(stage: Stage, root: Path, params: dict[str, Any], profiler: Profiler) -> None:
+def work_on_study(root: Path) -> int:
+    """Work on the shared study of the stage ``tune`` in the project at ``root``.
+
+    Returns
+    -------
+    int
+        How many trials this process fitted.
+
+    Raises
+    ------
+    FivefoldError
+        A parameter or an input is not as it must be, or no study is shared.
+    """
+    from fivefold.model.tune import work
+
+    stage = stage_named("tune")
+    assert stage is not None  # noqa: S101 - a name of ours
+    sys.path.insert(0, str(root / "src"))
+    require_locked_version(root)
+    params = read_params(root)
+    section, paths = _section(stage, root, params)
+    context = _context(section, params)
+    arguments = {name: _read(stage, name, root, paths[name], context) for name in stage.inputs}
+    return work(**arguments, config=_config(stage, section, params))
+
+
+def _section(
+    stage: Stage, root: Path, params: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Give a stage's section of the parameters and the paths of its inputs, both checked."""
     section = params.get(stage.name)
     if not isinstance(section, dict):
         raise PipelineError(
@@ -109,10 +138,18 @@ def _run(stage: Stage, root: Path, params: dict[str, Any], profiler: Profiler) -
     pipeline = load_pipeline(root)
     check_stage(stage, pipeline, paths)
     check_sealed(pipeline, params.get("split") or {})
-    config = _config(stage, section, params)
-    trusted = (params.get("train") or {}).get("trusted_types") or []
-    context = ReadContext(engine=section.get("engine", "polars"), trusted=tuple(trusted))
+    return section, paths
 
+
+def _context(section: Mapping[str, Any], params: Mapping[str, Any]) -> ReadContext:
+    trusted = (params.get("train") or {}).get("trusted_types") or []
+    return ReadContext(engine=section.get("engine", "polars"), trusted=tuple(trusted))
+
+
+def _run(stage: Stage, root: Path, params: dict[str, Any], profiler: Profiler) -> None:
+    section, paths = _section(stage, root, params)
+    config = _config(stage, section, params)
+    context = _context(section, params)
     _seed(section.get("seed"))
     with profiler.part("read"):
         arguments = {name: _read(stage, name, root, paths[name], context) for name in stage.inputs}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fivefold.errors import HistoryError
@@ -19,6 +19,7 @@ from fivefold.history.dvc.values import same
 from fivefold.history.git.repository import Revision
 from fivefold.history.integrity import Integrity, check
 from fivefold.history.leaderboard.standings import Leaderboard, Row
+from fivefold.history.leaderboard.trials import Trials, read_trials
 from fivefold.history.measures import Measure, all_measures
 from fivefold.history.reader import Reader
 from fivefold.history.runs import Run
@@ -51,6 +52,8 @@ class Details:
         What couldn't be read.
     rerun : tuple of str or None
         The stages that ran since the parent, by ``dvc.lock``; None where there is no parent.
+    trials : Trials
+        Of the study that tuned the model.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Details:
     integrity: Integrity
     problems: tuple[str, ...]
     rerun: tuple[str, ...] | None = None
+    trials: Trials = field(default_factory=Trials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ def describe(reader: Reader, revision: Revision) -> Details:
         integrity=check(reader, snapshot),
         problems=(*declared.problems, *errors),
         rerun=_rerun(reader, revision, lock),
+        trials=read_trials(reader, snapshot),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from fivefold.history.figures import as_json, ends_text, seconds_text, value_text
 from fivefold.history.leaderboard.standings import Leaderboard, Row
+from fivefold.history.leaderboard.trials import Trials, trials_table
 from fivefold.history.tables import Column, Table, Text, to_csv, to_markdown, without_empty
 from fivefold.history.terminal import draw
 
@@ -28,19 +29,37 @@ _PLAIN = (
 )
 
 
-def render_leaderboard(board: Leaderboard, format: str) -> str:  # noqa: A002  the option's name
+def render_leaderboard(
+    board: Leaderboard,
+    format: str,  # noqa: A002  the option's name
+    trials: Mapping[str, Trials] | None = None,
+    most: int = 0,
+) -> str:
     """Show a leaderboard.
 
     Parameters
     ----------
     board : Leaderboard
     format : {"table", "markdown", "json", "csv"}
+    trials : mapping of str to Trials, optional
+        By a run's commit, those of its study; CSV leaves them out.
+    most : int
+        How many of each to show, the best first; JSON holds all.
     """
     if format == "json":
-        return json.dumps(to_dict(board), indent=2, ensure_ascii=False, allow_nan=False)
+        found = to_dict(board)
+        if trials is not None:
+            found["trials"] = {
+                commit: [dict(row) for row in study.rows] for commit, study in trials.items()
+            }
+        return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
     if format == "csv":
         return to_csv(_flat(board))
     parts = _parts(board)
+    for row in board.rows:
+        study = (trials or {}).get(row.run.id)
+        if study is not None and study.rows:
+            parts.append(trials_table(study, most, f"Trials of {row.run.short} {row.run.subject}"))
     return to_markdown(parts) if format == "markdown" else draw(parts)
 
 

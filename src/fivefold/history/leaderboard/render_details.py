@@ -16,6 +16,7 @@ from fivefold.history.figures import (
 from fivefold.history.git.repository import WORKSPACE
 from fivefold.history.leaderboard.details import Comparison, Details
 from fivefold.history.leaderboard.standings import Leaderboard, Row
+from fivefold.history.leaderboard.trials import trials_table
 from fivefold.history.settings import SETTINGS
 from fivefold.history.tables import Column, Table, Text, to_csv, to_markdown, without_empty
 from fivefold.history.terminal import draw
@@ -28,8 +29,10 @@ def render_details(
     board: Leaderboard | None,
     row: Row | None,
     format: str,  # noqa: A002  the option's name
+    *,
+    trials: int = 10,
 ) -> str:
-    """Show one run: its place, metrics, params, data, cost and integrity.
+    """Show one run: its place, metrics, trials, params, data, cost and integrity.
 
     Parameters
     ----------
@@ -40,6 +43,8 @@ def render_details(
         Its row on the board; None where it isn't on it.
     format : {"table", "markdown", "json", "csv"}
         CSV holds the metrics.
+    trials : int
+        How many of its study's trials, the best first; JSON holds all.
     """
     if format == "json":
         return json.dumps(
@@ -61,6 +66,8 @@ def render_details(
     if details.rerun is not None:
         parts.append(Text(f"Ran since its parent: {', '.join(details.rerun) or 'no stage'}"))
     parts.append(metrics)
+    if details.trials.rows and trials:
+        parts.append(trials_table(details.trials, trials))
     if details.cost:
         parts.append(_cost(details))
     if details.data:
@@ -203,6 +210,7 @@ def _details_dict(details: Details, row: Row | None) -> dict[str, Any]:
         "candidate": as_json(asdict(row.candidate)) if row and row.candidate else None,
         "judged_on": row.data if row else None,
         "stages_rerun": None if details.rerun is None else list(details.rerun),
+        "trials": [dict(trial) for trial in details.trials.rows],
         "problems": list(details.problems),
     }
 

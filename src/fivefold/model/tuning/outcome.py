@@ -175,7 +175,7 @@ def _table(found: Searched) -> str:
                 *(_number(_mean(scores.get(metric, []))) for metric in metrics),
                 *(_number(by_name.get(name)) for name in others),
                 *(_number(value) for value in each),
-                trial.user_attrs.get(CAUSE, ""),
+                trial.user_attrs[CAUSE] if trial.state == TrialState.FAIL else "",
             ]
         )
     return text.getvalue()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from fivefold.errors import ConfigError, ModelError, nearest
 from fivefold.model.candidate import Candidate, build_estimator
 from fivefold.model.comparison import job_of
+from fivefold.model.hashing import add
 from fivefold.model.kept import Fitter, Kept, question
 from fivefold.model.tuning.measures import measures_of
 from fivefold.model.tuning.space import Space
@@ -25,7 +27,7 @@ from fivefold.table import TableSchema
 if TYPE_CHECKING:
     from fivefold.model.tune import TuneConfig
 
-__all__ = ["Searched", "asked", "searched"]
+__all__ = ["Searched", "asked", "joined", "searched"]
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,15 @@ class Searched:
         Those that came to an end of their own.
     ended : {"trials", "seconds", "cost", "plateau", "space"}
         Why it ended.
+    brought : int or None
+        How many trials this process fitted of a shared study.
     """
 
     question: Question
     study: Any
     trials: list[FrozenTrial]
     ended: str
+    brought: int | None = None
 
 
 def searched(
@@ -59,6 +64,8 @@ def searched(
 ) -> Searched:
     """Run a study; see :func:`fivefold.model.tune.tune`."""
     asks = asked(train, schema, objective, candidate, config)
+    if config.storage is not None:
+        return joined(asks, config)
     n_fits = config.budget.trials * len(asks.job.folds)
     with fitting(asks.job, processes=config.processes, limits=config.limits, n_fits=n_fits) as fits:
         fitter: Fitter = fits
@@ -72,6 +79,42 @@ def searched(
     trials = finished(search.study.get_trials(deepcopy=False))
     _require_one(trials)
     return Searched(asks, search.study, trials, search.ended)
+
+
+def joined(asks: Question, config: TuneConfig) -> Searched:
+    """Work on a study that is shared in a database, until it is done.
+
+    Raises
+    ------
+    ConfigError
+        The storage is not declared right.
+    ModelError
+        Every trial failed, or the storage went away.
+    """
+    from fivefold.model.tuning.shared import SharedSearch, storage_of
+
+    # Each worker draws for itself.
+    sampler, pruner = sampler_of(config, asks.space, seeded=False), pruner_of(config)
+    with (
+        storage_of(config) as storage,
+        fitting(asks.job, processes=1, limits=config.limits, n_fits=1) as fitter,
+    ):
+        search = SharedSearch(
+            asks, config, fitter, sampler, pruner, storage=storage, name=_study_name(asks, config)
+        )
+        brought, trials = search.run(), search.trials()
+        _require_one(trials)
+        return Searched(asks, search.study, trials, search.ended, brought)
+
+
+def _study_name(asks: Question, config: TuneConfig) -> str:
+    """Name a study by all that it asks, so that only who asks the same joins it."""
+    digest = hashlib.sha256(question(asks.job, config.code).encode())
+    kind = asks.candidate.classifier or asks.candidate.regressor
+    space = [asdict(item) for item in asks.space.dimensions]
+    names = [item.name for item in asks.measures]
+    add(digest, kind, asks.candidate.scale, asks.candidate.rare_share, space, names)
+    return f"fivefold-{digest.hexdigest()[:24]}"
 
 
 def asked(
@@ -170,7 +213,7 @@ def _own_arguments(
     return {item.name: known[item.name] for item in space.dimensions if item.name in known}
 
 
-def sampler_of(config: TuneConfig, space: Space) -> Any:
+def sampler_of(config: TuneConfig, space: Space, *, seeded: bool = True) -> Any:
     """Build the sampler.
 
     Raises
@@ -194,7 +237,8 @@ def sampler_of(config: TuneConfig, space: Space) -> Any:
                 allowed="{choices: [...]}",
                 hint="or take optuna.samplers.BruteForceSampler, with a step for each range",
             )
-    return _built(given, "tune.sampler", optuna.samplers.BaseSampler, config.seed)
+    seed = config.seed if seeded else None
+    return _built(given, "tune.sampler", optuna.samplers.BaseSampler, seed)
 
 
 def pruner_of(config: TuneConfig) -> Any:
@@ -212,7 +256,7 @@ def pruner_of(config: TuneConfig) -> Any:
     return pruner
 
 
-def _built(given: dict[str, Any], where: str, kind: type, seed: int) -> Any:
+def _built(given: dict[str, Any], where: str, kind: type, seed: int | None) -> Any:
     name = given.pop("_target_", None)
     place = f"{where}._target_"
     module = kind.__module__.rpartition(".")[0]
@@ -240,7 +284,7 @@ def _built(given: dict[str, Any], where: str, kind: type, seed: int) -> Any:
             allowed=list(takes),
             hint=nearest(unknown, list(takes)),
         )
-    if "seed" in takes:
+    if "seed" in takes and seed is not None:
         given.setdefault("seed", seed)
     try:
         with quiet():
@@ -263,12 +307,15 @@ def _lacking(name: str, error: ImportError, where: str) -> ConfigError:
 
 
 def _require_one(trials: list[FrozenTrial]) -> None:
-    if any(trial.values for trial in trials):
+    if any(trial.state == TrialState.COMPLETE for trial in trials):
         return
-    causes = dict.fromkeys(str(trial.user_attrs.get(CAUSE)) for trial in trials)
+    causes = dict.fromkeys(
+        "the pruner ended it" if trial.state == TrialState.PRUNED else str(trial.user_attrs[CAUSE])
+        for trial in trials
+    )
     raise ModelError(
         "every trial failed",
         where="tune",
         got="\n".join(list(causes)[:5]),
-        hint="narrow the space in conf/, or raise tune.limits",
+        hint="narrow the space in conf/, raise tune.limits, or choose another pruner",
     )

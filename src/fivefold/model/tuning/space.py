@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -189,16 +190,30 @@ def _dimension(name: str, given: Any, where: str, before: Sequence[Dimension]) -
     if given.get("choices") is not None:
         return Dimension(name, choices=_choices(given, where), when=when)
     low, high = (_number(given, key, where) for key in ("low", "high"))
-    log, step = bool(given.get("log")), given.get("step")
+    log, step = given.get("log") or False, given.get("step")
+    if log not in (True, False):
+        raise ConfigError(
+            "a range is searched by its logarithm or not",
+            where=f"{where}.log",
+            got=log,
+            allowed="true or false",
+        )
+    whole = isinstance(low, int) and isinstance(high, int)
     for wrong, what, got, allowed in (
         (low >= high, "the range has no room", f"low {low}, high {high}", "low below high"),
         (log and low <= 0, "a range by logarithm begins above 0", low, "low above 0"),
         (log and step is not None, "a range has a step or a logarithm", step, "one of the two"),
         (step is not None and not _positive(step), "the step is no step", step, "above 0"),
+        (
+            whole and isinstance(step, float),
+            "the step of whole numbers is whole",
+            step,
+            "a whole number, or ends such as 1.0",
+        ),
     ):
         if wrong:
             raise ConfigError(what, where=where, got=got, allowed=allowed)
-    if not (isinstance(low, int) and isinstance(high, int)):
+    if not whole:
         low, high = float(low), float(high)
     return Dimension(name, low, high, log, step, when=when)
 
@@ -209,7 +224,7 @@ def _positive(value: Any) -> bool:
 
 def _number(given: Mapping[str, Any], key: str, where: str) -> int | float:
     value = given.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ConfigError(
             "a range needs both ends, as numbers",
             where=f"{where}.{key}",
@@ -229,6 +244,9 @@ def _choices(given: Mapping[str, Any], where: str) -> tuple[Any, ...]:
             got=", ".join([str(choices), *beside]),
             allowed="such as {choices: [sqrt, log2, null]}",
         )
+    twice = next((v for i, v in enumerate(choices) if any(_same(v, w) for w in choices[:i])), None)
+    if twice is not None:
+        raise ConfigError("a choice is named twice", where=f"{where}.choices", got=twice)
     return tuple(choices)
 
 

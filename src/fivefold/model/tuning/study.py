@@ -160,6 +160,7 @@ class Search:
         self._prunes = not isinstance(pruner, optuna.pruners.NopPruner)
         self._began = time.perf_counter()
         self._spent = 0.0
+        self._done = 0
         self._plateau = Plateau(question.measures[0].goal, config.patience, config.min_delta)
         self.ended = "trials"
         with quiet():
@@ -180,9 +181,7 @@ class Search:
 
     def _room(self) -> int:
         """Say how many trials are next."""
-        budget, trials = self._config.budget, len(self.study.trials)
-        waiting = sum(trial.state == TrialState.WAITING for trial in self.study.trials)
-        done = trials - waiting
+        budget, done = self._config.budget, self._done
         if done and self._plateau.reached:
             self.ended = "plateau"
         elif done and budget.seconds is not None and self._elapsed() >= budget.seconds:
@@ -206,6 +205,7 @@ class Search:
         return Run(trial, self._question.space.ask(trial))
 
     def _told(self, run: Run) -> None:
+        self._done += 1
         for name, value in run.attributes(self._question.job).items():
             run.trial.set_user_attr(name, value)
         self._spent += sum(item.fit_seconds + item.predict_seconds for item in run.outcomes)
