@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fivefold.objective import Objective
     from fivefold.table import TableSchema
 
-__all__ = ["Job", "Outcome", "Task", "fit_and_score", "with_params"]
+__all__ = ["Job", "Outcome", "Task", "fit_and_score", "undefined", "with_params"]
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,12 @@ def fit_and_score(job: Job, task: Task) -> Outcome:
         except Exception as error:  # noqa: BLE001 - any estimator may raise anything
             found = Outcome(error=_first_line(error))
     return replace(found, memory_mb=memory.grown_mb)
+
+
+def undefined(outcome: Outcome) -> str | None:
+    """Say which metric an outcome lacks, or give None."""
+    absent = next((metric for metric, value in outcome.scores.items() if value is None), None)
+    return None if absent is None else f"{absent} is undefined: the fold lacks a class"
 
 
 def with_params(candidate: Candidate, params: dict[str, Any], objective: Objective) -> Candidate:

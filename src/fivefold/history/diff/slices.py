@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from fivefold.corrections import holm
 from fivefold.history.conventions import EVALUATION_FILE
 from fivefold.history.diff.changes import MetricChange
 from fivefold.history.diff.findings import SliceChange, SliceReport
@@ -20,7 +21,7 @@ from fivefold.history.git.repository import Revision
 from fivefold.history.reader import Reader
 from fivefold.metrics import METRICS, Goal
 
-__all__ = ["compare_slices", "corrected", "holm", "slice_clause"]
+__all__ = ["compare_slices", "corrected", "slice_clause"]
 
 _LEVEL = 0.05
 
@@ -92,29 +93,6 @@ def _metric(metrics: Sequence[MetricChange], primary: str | None) -> MetricChang
     by_rows = [change for change in known if change.rows is not None]
     moved = [change for change in known if change.change]
     return next(iter((*chosen, *by_rows, *moved)), None)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values for their number, whatever ties them to one another.
-
-    Rejecting what stays below 0.05 errs in any of them with a probability of at most 0.05.
-
-    References
-    ----------
-    S. Holm (1979), A simple sequentially rejective multiple test procedure. Scandinavian Journal
-    of Statistics 6, 65-70.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    adjusted = [1.0] * len(p_values)
-    least = 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        least = max(least, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = least
-    return adjusted
 
 
 def corrected(slices: Iterable[SliceChange], goal: Goal) -> list[SliceChange]:
