@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from fivefold.corrections import holm
 from fivefold.errors import ModelError
 from fivefold.features import feature_frame, target_array
 from fivefold.metrics import METRICS
@@ -18,7 +19,7 @@ from fivefold.model.candidate import Candidate, build_estimator
 from fivefold.model.crossvalidation import Job, Outcome, Task, undefined
 from fivefold.model.folds import Folds, method_of
 from fivefold.model.kept import Fitter, Kept, question
-from fivefold.model.significance import corrected_t_test, holm
+from fivefold.model.significance import corrected_t_test
 from fivefold.model.workers import fitting
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
@@ -229,7 +230,7 @@ def _judged(
     absent: str | None,
 ) -> dict[str, Any]:
     """Put the outcomes of a candidate's folds together."""
-    error = None if absent is None else {"fold": None, "cause": absent}
+    error: dict[str, Any] | None = None if absent is None else {"fold": None, "cause": absent}
     values: list[dict[str, float]] = []
     for number, outcome in enumerate(outcomes, start=1):
         cause = _cause(outcome)

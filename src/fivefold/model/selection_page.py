@@ -126,21 +126,15 @@ def _curves(
     }
     if not drawn:
         return []
-    points = [
-        (name, point["rows"], point["score"])
-        for name, curve in drawn.items()
-        for point in curve
-        if point["score"] is not None
-    ]
+    rows = [point["rows"] for point in next(iter(drawn.values()))]
     return [
         charts.line(
-            [rows for _, rows, _ in points],
-            [score for _, _, score in points],
-            by=[name for name, _, _ in points],
-            x="rows fitted on",
-            y=metric.title,
+            rows,
+            {name: [point["score"] for point in curve] for name, curve in drawn.items()},
+            x_title="rows fitted on",
+            y_title=metric.title,
             title="Learning curves",
-            caption="Each fitted on growing shares of the last fold's rows",
+            caption="Each fitted on growing shares of the last fold's rows.",
             width="full",
         )
     ]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-__all__ = ["corrected_t_test", "holm"]
+__all__ = ["corrected_t_test"]
 
 
 def corrected_t_test(differences: NDArray[Any], test_share: float) -> float:
@@ -40,18 +39,3 @@ def corrected_t_test(differences: NDArray[Any], test_share: float) -> float:
         return 1.0 if mean == 0 else 0.0
     statistic = mean / math.sqrt((1 / k + test_share) * variance)
     return float(2 * student.sf(abs(statistic), k - 1))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values for their number, in their order.
-
-    S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", *Scandinavian Journal of
-    Statistics* 6 (1979).
-    """
-    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    found = [1.0] * len(p_values)
-    highest = 0.0
-    for place, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[index]))
-        found[index] = highest
-    return found
