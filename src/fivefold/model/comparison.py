@@ -17,9 +17,10 @@ from fivefold.features import feature_frame, target_array
 from fivefold.metrics import METRICS
 from fivefold.model.candidate import Candidate, build_estimator
 from fivefold.model.crossvalidation import Job, Outcome, Task, undefined
-from fivefold.model.folds import Folds, method_of
+from fivefold.model.folds import Folds, method_of, require_classes
 from fivefold.model.kept import Fitter, Kept, question
 from fivefold.model.significance import corrected_t_test
+from fivefold.model.weights import sample_weight
 from fivefold.model.workers import fitting
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
@@ -97,17 +98,38 @@ def job_of(
     ConfigError
         The schema lacks the column that the folds need.
     DataError
-        The training part can't be cut into the folds, or a feature or the target is not as the
-        schema says.
+        The training part can't be cut into the folds, a fold fits on one class, or a feature, the
+        target or the weights are not as they are declared.
     """
     method = method_of(config.cross_validation, schema, objective)
     y = target_array(train, schema, objective)
     rows = _sample(len(y), config.max_rows, config.seed)
     features = feature_frame(train, schema).iloc[rows].reset_index(drop=True)
     y = y[rows]
-    cut = Folds(train, schema, objective, method=method, n_folds=config.folds, seed=config.seed)
+    weights = sample_weight(train, config.weight)
+    cut = Folds(
+        train,
+        schema,
+        objective,
+        method=method,
+        n_folds=config.folds,
+        seed=config.seed,
+        gap=config.gap,
+    )
     folds = list(cut.split(rows, y))
-    return Job(features, y, folds, schema, objective, tuple(metrics), config.seed)
+    if objective.is_classification:
+        require_classes(folds, y)
+    return Job(
+        features,
+        y,
+        folds,
+        schema,
+        objective,
+        tuple(metrics),
+        config.seed,
+        weights=None if weights is None else weights[rows],
+        ordered=method == "time",
+    )
 
 
 def scores_of(selection: dict[str, Any]) -> dict[str, Any]:

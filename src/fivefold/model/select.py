@@ -41,6 +41,10 @@ class SelectConfig:
         (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3).
     metrics : list of str
         Metrics to report beside the primary one.
+    gap : str or None
+        By time: the last rows before those of a fold that are not fitted on; that of the split.
+    weight : str or None
+        The column that says how much each row counts in a fit; that of the train stage.
     max_rows : int or None
         Compare on at most so many training rows, drawn by the seed; at least 10.
     processes : int or None
@@ -66,6 +70,8 @@ class SelectConfig:
     cross_validation: str = "auto"
     rule: str = "best"
     metrics: list[str] = field(default_factory=list)
+    gap: str | None = None
+    weight: str | None = None
     max_rows: int | None = None
     processes: int | None = None
     limits: FitLimits = field(default_factory=FitLimits)
