@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from fivefold.data.values import dtype_name
 from fivefold.errors import ConfigError, DataError
+from fivefold.gaps import gap_length
 
 if TYPE_CHECKING:
     from fivefold.data.split import SplitConfig
@@ -31,8 +31,6 @@ Codes = npt.NDArray[np.int8]
 Hashes = npt.NDArray[np.uint64]
 
 _ENDS = ("train_until", "test_until", "production_until")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_GAP = re.compile(r"(\d+)\s*([mhdw])")
 
 
 def declared(schema: Mapping[str, Any], config: SplitConfig) -> nw.Expr | None:
@@ -91,34 +89,9 @@ def _by_time(dtype: Any, column: str, config: SplitConfig) -> nw.Expr:
     if config.gap is None:
         return expression
     end = known[0][2]
-    within = (nw.col(column) >= end - _length(dtype, config.gap)) & (nw.col(column) < end)
+    length = gap_length(config.gap, dtype_name(dtype), "split.gap")
+    within = (nw.col(column) >= end - length) & (nw.col(column) < end)
     return nw.when(within).then(nw.lit(UNUSED)).otherwise(expression)
-
-
-def _length(dtype: Any, gap: str) -> Any:
-    """Read the gap as what can be taken off a moment of the column."""
-    kind = dtype_name(dtype)
-    try:
-        if kind in ("integer", "number"):
-            length: Any = float(gap)
-            if length <= 0:
-                raise ValueError
-            return length
-        found = _GAP.fullmatch(gap.strip())
-        if found is None or not int(found[1]) or (kind == "date" and found[2] in "mh"):
-            raise ValueError
-    except ValueError:
-        raise ConfigError(
-            "not a gap that the column can have",
-            where="split.gap",
-            got=gap,
-            allowed="a number above 0"
-            if kind in ("integer", "number")
-            else "days or weeks, such as 7d or 2w"
-            if kind == "date"
-            else "minutes, hours, days or weeks, such as 30m, 12h, 7d or 2w",
-        ) from None
-    return datetime.timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def _moment(dtype: Any, given: str, name: str) -> Any:

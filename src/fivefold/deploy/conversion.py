@@ -145,6 +145,8 @@ def _convert(estimator: Any, types: list[Any], objective: Objective, opset: int)
             with warnings.catch_warnings():
                 # skl2onnx 1.20 hands NumPy's booleans to protobuf as integers.
                 warnings.simplefilter("ignore", DeprecationWarning)
+                # It asks support vector machines for what scikit-learn 1.9 deprecates.
+                warnings.simplefilter("ignore", FutureWarning)
                 return convert_sklearn(
                     estimator,
                     name=objective.name,  # skl2onnx would draw one at random

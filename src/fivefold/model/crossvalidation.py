@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fivefold.objective import Objective
     from fivefold.table import TableSchema
 
-__all__ = ["Job", "Outcome", "Task", "fit_and_score", "with_params"]
+__all__ = ["Job", "Outcome", "Task", "fit_and_score", "undefined", "with_params"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Job:
         Given to estimators that draw random numbers.
     weights : ndarray of shape (n_rows,) or None
         How much each row counts in a fit.
+    ordered : bool
+        Do the rows to fit on stand in the order of time?
     """
 
     features: pd.DataFrame
@@ -58,6 +60,7 @@ class Job:
     metrics: tuple[str, ...]
     seed: int
     weights: NDArray[np.float64] | None = None
+    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class Task:
     params : dict
         Arguments of the estimator in place of the candidate's own.
     share : float
-        In (0, 1]. Only the first rows of those to fit on, in the fold's own order.
+        In (0, 1]. Only so many of the rows to fit on: the earliest where they are in the order of
+        time, else drawn by the seed, a smaller share within each larger one.
     sized : bool
         Measure the fitted pipeline's size, too?
     """
@@ -106,6 +110,8 @@ class Outcome:
         By how much the process's resident memory grew, at its peak.
     size_mb : float or None
         Of the fitted pipeline, serialised; where the task asks for it.
+    lasting : bool
+        Would another run give the same? Not where a limit, or the end of a process, ended the fit.
     """
 
     scores: dict[str, float | None] = field(default_factory=dict)
@@ -115,12 +121,14 @@ class Outcome:
     predict_seconds: float = 0.0
     memory_mb: float = 0.0
     size_mb: float | None = None
+    lasting: bool = True
 
 
 def fit_and_score(job: Job, task: Task) -> Outcome:
     """Fit on the rows of one fold and score on the rows it holds out; a failure is an outcome."""
     fitted, scored = job.folds[task.fold]
-    fitted = fitted[: max(1, round(len(fitted) * task.share))]
+    if task.share < 1:
+        fitted = _share_of(fitted, task.share, job)
     with PeakMemory() as memory:
         try:
             found = _fitted_and_scored(job, task, fitted, scored)
@@ -129,6 +137,14 @@ def fit_and_score(job: Job, task: Task) -> Outcome:
         except Exception as error:  # noqa: BLE001 - any estimator may raise anything
             found = Outcome(error=_first_line(error))
     return replace(found, memory_mb=memory.grown_mb)
+
+
+def undefined(outcome: Outcome) -> str | None:
+    """Say which metric an outcome lacks, or give None."""
+    absent = next((metric for metric, value in outcome.scores.items() if value is None), None)
+    if absent is None:
+        return None
+    return f"{absent} is undefined: the rows fitted on or those scored lack a class"
 
 
 def with_params(candidate: Candidate, params: dict[str, Any], objective: Objective) -> Candidate:
@@ -146,6 +162,13 @@ def with_params(candidate: Candidate, params: dict[str, Any], objective: Objecti
     if objective.is_classification:
         return replace(candidate, classifier={**(candidate.classifier or {}), **params})
     return replace(candidate, regressor={**(candidate.regressor or {}), **params})
+
+
+def _share_of(fitted: NDArray[np.intp], share: float, job: Job) -> NDArray[np.intp]:
+    most = max(1, round(len(fitted) * share))
+    if job.ordered:
+        return fitted[:most]
+    return fitted[np.sort(np.random.default_rng(job.seed).permutation(len(fitted))[:most])]
 
 
 def _fitted_and_scored(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import narwhals as nw
@@ -10,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.errors import ConfigError, DataError
+from fivefold.gaps import gap_length
 from fivefold.objective import Objective
 from fivefold.table import TableSchema, to_arrow
 
-__all__ = ["METHODS", "Folds", "codes_of", "method_of"]
+__all__ = ["METHODS", "Folds", "codes_of", "method_of", "require_classes"]
 
 METHODS = ("auto", "kfold", "stratified", "group", "time")
 
@@ -69,6 +71,8 @@ class Folds:
         How many times.
     seed : int
         For the methods that shuffle.
+    gap : str or None
+        By time: the last rows before those to score on, which are not fitted on.
     where : str
         Where their number is declared, for messages.
     """
@@ -82,6 +86,7 @@ class Folds:
         method: str,
         n_folds: int,
         seed: int,
+        gap: str | None = None,
         where: str = "select.folds",
     ) -> None:
         self._where = where
@@ -90,7 +95,13 @@ class Folds:
         self._n_folds = n_folds
         self._seed = seed
         # The first time column orders the rows; all group columns together make a group.
-        self._times = codes_of(train, schema.with_role("time")[:1]) if method == "time" else None
+        self._times: NDArray[Any] | None = None
+        self._gap: float = 0
+        if method == "time":
+            name = schema.with_role("time")[0]
+            self._times = codes_of(train, [name])
+            if gap is not None:
+                self._times, self._gap = _moments(train, name, gap)
         self._groups = codes_of(train, schema.with_role("group")) if method == "group" else None
 
     def split(self, rows: NDArray[np.intp], y: NDArray[Any]) -> Iterator[Fold]:
@@ -130,9 +141,9 @@ class Folds:
             for before, after in ms.TimeSeriesSplit(n_splits=self._n_folds).split(order):
                 # A moment that the cut goes through belongs to what is scored.
                 first = times[order[after[0]]]
-                earlier = order[before][times[order[before]] < first]
+                earlier = order[before][times[order[before]] < first - self._gap]
                 if not len(earlier):
-                    raise ValueError("no row is earlier than the first fold's")
+                    raise ValueError("no row is earlier than the first fold's and its gap")
                 yield earlier, order[after]
         elif self._groups is not None:
             splitter = (ms.StratifiedGroupKFold if self._stratify else ms.GroupKFold)(**shuffled)
@@ -143,6 +154,26 @@ class Folds:
             yield from splitter.split(rows, y)
 
 
+def require_classes(folds: Sequence[Fold], y: NDArray[Any]) -> None:
+    """Make sure that every fold fits on two classes or more.
+
+    Raises
+    ------
+    DataError
+        One does not, so that no estimator could tell classes apart.
+    """
+    for number, (fitted, _) in enumerate(folds, start=1):
+        classes = np.unique(y[fitted])
+        if len(classes) < 2:
+            raise DataError(
+                f"fold {number} of {len(folds)} would fit on one class",
+                where="select.folds",
+                got=f"{len(fitted):,} rows, all of the class {classes[0]!s}",
+                allowed="2 classes or more",
+                hint="lower select.folds, or choose another select.cross_validation",
+            )
+
+
 def _require_members(y: NDArray[Any], n_folds: int, stratify: bool) -> None:
     # scikit-learn only warns of a class too small for every fold to hold one.
     if not stratify:
@@ -151,6 +182,26 @@ def _require_members(y: NDArray[Any], n_folds: int, stratify: bool) -> None:
     if counts.min() < n_folds:
         smallest = classes[counts.argmin()]
         raise ValueError(f"the class {smallest!s} has {counts.min()} rows")
+
+
+def _moments(train: nw.LazyFrame[Any], name: str, gap: str) -> tuple[NDArray[Any], Any]:
+    """Give the time of each row and the gap, both in one unit; a missing time comes first."""
+    import pyarrow as pa
+
+    column = to_arrow(train.select(name))[name]
+    if pa.types.is_date32(column.type):
+        length = gap_length(gap, "date", "split.gap")
+        whole = column.cast(pa.int32()).cast(pa.int64())
+    elif pa.types.is_temporal(column.type):
+        length = gap_length(gap, "datetime", "split.gap")
+        zone = getattr(column.type, "tz", None)
+        whole = column.cast(pa.timestamp("us", zone), safe=False).cast(pa.int64())
+    else:
+        length = gap_length(gap, "number", "split.gap")
+        return column.cast(pa.float64()).fill_null(-np.inf).to_numpy(), length
+    assert isinstance(length, timedelta)  # noqa: S101 - of a time
+    unit = timedelta(days=1) if pa.types.is_date32(column.type) else timedelta(microseconds=1)
+    return whole.fill_null(-(2**62)).to_numpy(), length // unit
 
 
 def codes_of(frame: nw.LazyFrame[Any], names: list[str]) -> NDArray[np.intp]:

@@ -27,6 +27,8 @@ __all__ = ["Fitter", "Kept", "question"]
 _SUFFIX = ".jsonl"
 # A question that nobody asked for so long is forgotten.
 _FORGET_SECONDS = 90 * 24 * 3600
+# Of all questions together; the ones asked longest ago make room.
+_MOST_BYTES = 200_000_000
 
 
 class Fitter(Protocol):
@@ -58,6 +60,7 @@ def question(job: Job, code: str) -> str:
     add_frame(digest, job.features)
     for array in (job.y, *(rows for fold in job.folds for rows in fold)):
         add_array(digest, array)
+    add(digest, job.ordered)
     if job.weights is not None:
         add_array(digest, job.weights)
     return digest.hexdigest()[:40]
@@ -103,7 +106,9 @@ class Kept:
         lines = []
         for key, outcome in outcomes:
             self._known[key] = outcome
-            lines.append(json.dumps({"task": key, **asdict(outcome)}) + "\n")
+            if outcome.lasting:
+                # The newline first: the line before may be of a run that was killed in it.
+                lines.append("\n" + json.dumps({"task": key, **asdict(outcome)}))
         # What can't be kept is computed again another time.
         with suppress(OSError):
             if not self._path.parent.is_dir():
@@ -115,10 +120,18 @@ class Kept:
 def _own_folder() -> Path:
     folder = Path(platformdirs.user_cache_dir("fivefold", appauthor=False)) / "fits"
     with suppress(OSError):
-        for path in folder.glob(f"*{_SUFFIX}"):
-            if time.time() - path.stat().st_mtime > _FORGET_SECONDS:
-                path.unlink(missing_ok=True)
+        _prune(folder)
     return folder
+
+
+def _prune(folder: Path) -> None:
+    """Delete what was not asked for long, and the oldest of what is too much."""
+    total = 0
+    known = [(path.stat(), path) for path in folder.glob(f"*{_SUFFIX}")]
+    for stat, path in sorted(known, key=lambda item: -item[0].st_mtime):
+        total += stat.st_size
+        if total > _MOST_BYTES or time.time() - stat.st_mtime > _FORGET_SECONDS:
+            path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Outcome]:

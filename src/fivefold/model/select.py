@@ -41,16 +41,28 @@ class SelectConfig:
         (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3).
     metrics : list of str
         Metrics to report beside the primary one.
+    gap : str or None
+        By time: the last rows before those of a fold that are not fitted on; that of the split.
+    weight : str or None
+        The column that says how much each row counts in a fit; that of the train stage.
     max_rows : int or None
         Compare on at most so many training rows, drawn by the seed; at least 10.
     processes : int or None
         How many fits run side by side, at least 1; null decides by the work there is.
     limits : FitLimits
         What one fit may take of time and memory; beyond it the candidate is out.
+    learning_curve : int
+        Points of each candidate's learning curve, at least 2; 0 for none. Each is a fit on a share
+        of the last fold's rows.
+    keep : bool
+        Keep the outcome of every fit by what it depends on, in the user's cache folder, so that a
+        candidate that was fitted is not fitted again.
     task : str
         The plan's task: of each candidate only the estimator for it is kept. Both are if empty.
     seed : int
         For folds, sampling and estimators, at least 0.
+    code : str
+        The fingerprint of the code, from the runner; without it no outcome is kept.
     """
 
     candidates: dict[str, Candidate] = field(default_factory=dict)
@@ -58,11 +70,16 @@ class SelectConfig:
     cross_validation: str = "auto"
     rule: str = "best"
     metrics: list[str] = field(default_factory=list)
+    gap: str | None = None
+    weight: str | None = None
     max_rows: int | None = None
     processes: int | None = None
     limits: FitLimits = field(default_factory=FitLimits)
+    learning_curve: int = 0
+    keep: bool = True
     task: str = ""
     seed: int = 0
+    code: str = ""
 
     def __post_init__(self) -> None:
         self.limits.check("select.limits")
@@ -86,6 +103,7 @@ class SelectConfig:
             ("max_rows", self.max_rows, 10),
             ("processes", self.processes, 1),
             ("seed", self.seed, 0),
+            ("learning_curve", self.learning_curve or None, 2),
         ):
             if number is not None and number < least:
                 raise ConfigError(
@@ -108,11 +126,14 @@ class Selected:
         Every candidate with its folds, the ranking, the winner and its declaration.
     page : Page
         The same, drawn.
+    costs : dict
+        Per candidate the seconds and the memory of a fold's fit, which vary from run to run.
     """
 
     scores: dict[str, Any]
     selection: dict[str, Any]
     page: Page
+    costs: dict[str, Any] = field(default_factory=dict)
 
 
 def select(
@@ -140,9 +161,10 @@ def select(
             where="select.candidates",
             hint="add to the defaults in conf/config.yaml: - model@select.candidates.tree: tree",
         )
-    selection = compare(train, schema, objective, config)
+    selection, costs = compare(train, schema, objective, config)
     return Selected(
         scores=scores_of(selection),
         selection=selection,
         page=selection_page(selection, objective),
+        costs={"candidates": costs},
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fivefold.metrics import METRICS
+from fivefold.metrics import METRICS, Metric
 from fivefold.objective import Objective
-from fivefold.report import Alert, Cell, Column, Page, Section, Table, charts
+from fivefold.report import Alert, Block, Cell, Column, Page, Section, Table, charts
 from fivefold.report import format as form
 
 __all__ = ["selection_page"]
 
+_LEVEL = 0.05
 _VALIDATION = {
     "time": "each fold is later than what was fitted",
     "group": "no group is in both parts of a fold",
@@ -36,6 +37,8 @@ def selection_page(selection: Mapping[str, Any], objective: Objective) -> Page:
                 Cell(name, "good") if chosen else name,
                 item["mean"][metric.name],
                 item["std"],
+                item["mean_rank"],
+                _against_best(item, selection["ranking"][0]),
                 *(item["mean"][m] for m in item["mean"] if m != metric.name),
                 item["estimator"],
             )
@@ -47,16 +50,20 @@ def selection_page(selection: Mapping[str, Any], objective: Objective) -> Page:
             "candidate",
             Column(metric.title, "number"),
             Column("standard deviation", "number"),
+            Column("mean rank", "number"),
+            "against the best",
             *(Column(METRICS[name].title, "number") for name in others),
             Column("estimator", "code"),
         ],
         rows,
-        caption="Means over the folds; the standard deviation is that of the primary metric",
+        caption="Means over the folds; the standard deviation is that of the primary metric. "
+        "Against the best: the p-value of a paired t-test over the folds, corrected for what they "
+        "share (Nadeau and Bengio) and for the number of candidates (Holm)",
     )
     alerts = [
         Alert(
             "warn",
-            f"{form.verbatim(item['name'])} failed in fold {item['error']['fold']} and is out: "
+            f"{form.verbatim(item['name'])} {_where(item)} and is out: "
             f"{form.verbatim(item['error']['cause'])}",
         )
         for item in failed
@@ -87,9 +94,47 @@ def selection_page(selection: Mapping[str, Any], objective: Objective) -> Page:
         sections=[
             Section(
                 "Candidates",
-                [*alerts, picture, table],
+                [*alerts, picture, table, *_curves(selection, by_name, metric)],
                 note=f"Cross-validated on the training part only: "
                 f"{_VALIDATION[selection['cross_validation']]}. The winner has {rule}.",
             ),
         ],
     )
+
+
+def _where(item: Mapping[str, Any]) -> str:
+    fold = item["error"]["fold"]
+    return "can't be compared" if fold is None else f"failed in fold {fold}"
+
+
+def _against_best(item: Mapping[str, Any], best: str) -> object:
+    if item["name"] == best:
+        return "the best"
+    p_value = item["p_value"]
+    if p_value is None:
+        return form.MISSING
+    told = f"p = {form.number(p_value)}"
+    return Cell(told, "bad") if p_value < _LEVEL else f"{told}: not told apart"
+
+
+def _curves(
+    selection: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]], metric: Metric
+) -> list[Block]:
+    """Draw what more rows brought, where it was asked."""
+    drawn = {
+        name: by_name[name]["curve"] for name in selection["ranking"] if by_name[name]["curve"]
+    }
+    if not drawn:
+        return []
+    rows = [point["rows"] for point in next(iter(drawn.values()))]
+    return [
+        charts.line(
+            rows,
+            {name: [point["score"] for point in curve] for name, curve in drawn.items()},
+            x_title="rows fitted on",
+            y_title=metric.title,
+            title="Learning curves",
+            caption="Each fitted on growing shares of the last fold's rows.",
+            width="full",
+        )
+    ]

@@ -76,6 +76,10 @@ class TuneConfig:
         How many times a part of the training rows is held out, at least 2.
     cross_validation : {"auto", "kfold", "stratified", "group", "time"}
         How, as in the select stage.
+    gap : str or None
+        By time: the last rows before those of a fold that are not fitted on; that of the split.
+    weight : str or None
+        The column that says how much each row counts in a fit; that of the train stage.
     max_rows : int or None
         Tune on at most so many training rows, drawn by the seed; at least 10.
     processes : int
@@ -110,6 +114,8 @@ class TuneConfig:
     metrics: list[str] = field(default_factory=list)
     folds: int = 3
     cross_validation: str = "auto"
+    gap: str | None = None
+    weight: str | None = None
     max_rows: int | None = None
     processes: int = 1
     limits: FitLimits = field(default_factory=FitLimits)

@@ -131,14 +131,16 @@ class Pool:
         try:
             outcome: Outcome = future.result()
         except FitTimeoutError:
-            return Outcome(error=f"took longer than the limit of {self._limits.seconds:g} s")
+            return _ended(f"took longer than the limit of {self._limits.seconds:g} s")
         except ProcessExpired as error:
             if error.exitcode == _TOO_MUCH_MEMORY:
-                return Outcome(
-                    error=f"took more memory than the limit of {self._limits.memory_mb:g} MB"
-                )
-            return Outcome(error=f"its process died with exit code {error.exitcode}")
+                return _ended(f"took more memory than the limit of {self._limits.memory_mb:g} MB")
+            return _ended(f"its process died with exit code {error.exitcode}")
         return outcome
+
+
+def _ended(cause: str) -> Outcome:
+    return Outcome(error=cause, lasting=False)
 
 
 def _context() -> Any:
