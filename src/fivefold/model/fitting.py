@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from fivefold.decided import Decided
 from fivefold.errors import ConfigError, FivefoldError, ModelError
 from fivefold.model.decision import curves_of, threshold_of
-from fivefold.model.diagnosis import calibration
+from fivefold.model.curves import calibration
 from fivefold.model.holdout import held_out
 from fivefold.model.preprocessing import MODEL_STEP, fit
 from fivefold.model.stopping import rounds_used
