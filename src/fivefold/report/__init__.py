@@ -38,8 +38,9 @@ charts of one width ("full", "half", "third") stand side by side.
 ``distributions`` (reference and current), ``line``, ``target_over_time``, ``roc_curve``,
 ``precision_recall_curve``,
 ``calibration_curve``, ``confusion_matrix``, ``residuals``, ``intervals`` (a metric per group) and
-``scores_per_fold``, and of two revisions ``overlay``, ``changes`` and ``paired_bars``; each gives a
-`Chart`. Any Altair chart, or Vega-Lite mapping, with its data inside makes a `Chart` too; an image
+``scores_per_fold``, ``over_cuts`` (thresholds, gains), and of two revisions ``overlay``,
+``changes`` and ``paired_bars``; each gives a `Chart`. Any Altair chart, or Vega-Lite mapping, with
+its data inside makes a `Chart` too; an image
 is a `Picture`. `fivefold.report.format` writes numbers.
 """
 
