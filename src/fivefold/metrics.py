@@ -49,38 +49,68 @@ class Metric:
 
 
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
+_BINARY: tuple[Task, ...] = ("binary",)
+_NUMBER: tuple[Task, ...] = ("regression",)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric("roc_auc", _CLASSES, "maximize", 0.0, 1.0, "score", "ROC AUC"),
-        Metric(
-            "average_precision", ("binary",), "maximize", 0.0, 1.0, "score", "average precision"
-        ),
-        Metric("brier_score", ("binary",), "minimize", 0.0, 1.0, "score", "Brier score"),
+        Metric("average_precision", _BINARY, "maximize", 0.0, 1.0, "score", "average precision"),
+        Metric("brier_score", _BINARY, "minimize", 0.0, 1.0, "score", "Brier score"),
         Metric("log_loss", _CLASSES, "minimize", 0.0, math.inf, "score", "log loss"),
+        Metric("d2_brier_score", _BINARY, "maximize", -math.inf, 1.0, "score", "Brier skill (D²)"),
+        Metric(
+            "d2_log_loss_score", _CLASSES, "maximize", -math.inf, 1.0, "score", "D² of log loss"
+        ),
+        Metric("top_k_accuracy", ("multiclass",), "maximize", 0.0, 1.0, "score", "top 2 accuracy"),
         Metric("accuracy", _CLASSES, "maximize", 0.0, 1.0, "label", "accuracy"),
         Metric("balanced_accuracy", _CLASSES, "maximize", 0.0, 1.0, "label", "balanced accuracy"),
-        Metric("precision", ("binary",), "maximize", 0.0, 1.0, "label", "precision"),
-        Metric("recall", ("binary",), "maximize", 0.0, 1.0, "label", "recall"),
-        Metric("f1", ("binary",), "maximize", 0.0, 1.0, "label", "F1"),
+        Metric("precision", _BINARY, "maximize", 0.0, 1.0, "label", "precision"),
+        Metric("recall", _BINARY, "maximize", 0.0, 1.0, "label", "recall"),
+        Metric("f1", _BINARY, "maximize", 0.0, 1.0, "label", "F1"),
+        Metric("jaccard", _BINARY, "maximize", 0.0, 1.0, "label", "Jaccard index"),
+        Metric(
+            "precision_macro", _CLASSES, "maximize", 0.0, 1.0, "label", "precision, mean of classes"
+        ),
+        Metric("recall_macro", _CLASSES, "maximize", 0.0, 1.0, "label", "recall, mean of classes"),
         Metric("f1_macro", _CLASSES, "maximize", 0.0, 1.0, "label", "F1, mean of classes"),
+        Metric("f1_weighted", _CLASSES, "maximize", 0.0, 1.0, "label", "F1, mean by class size"),
         Metric(
             "matthews_corrcoef", _CLASSES, "maximize", -1.0, 1.0, "label", "Matthews correlation"
         ),
-        Metric("r2", ("regression",), "maximize", -math.inf, 1.0, "value", "R²"),
-        Metric("mean_absolute_error", ("regression",), "minimize", 0.0, math.inf, "value", "MAE"),
+        Metric("cohen_kappa", _CLASSES, "maximize", -1.0, 1.0, "label", "Cohen's kappa"),
+        Metric("r2", _NUMBER, "maximize", -math.inf, 1.0, "value", "R²"),
         Metric(
-            "root_mean_squared_error", ("regression",), "minimize", 0.0, math.inf, "value", "RMSE"
+            "explained_variance", _NUMBER, "maximize", -math.inf, 1.0, "value", "explained variance"
         ),
+        Metric("mean_absolute_error", _NUMBER, "minimize", 0.0, math.inf, "value", "MAE"),
         Metric(
             "median_absolute_error",
-            ("regression",),
+            _NUMBER,
             "minimize",
             0.0,
             math.inf,
             "value",
             "median absolute error",
+        ),
+        Metric(
+            "d2_absolute_error_score",
+            _NUMBER,
+            "maximize",
+            -math.inf,
+            1.0,
+            "value",
+            "D² of absolute error",
+        ),
+        Metric(
+            "mean_absolute_percentage_error", _NUMBER, "minimize", 0.0, math.inf, "value", "MAPE"
+        ),
+        Metric("mean_squared_error", _NUMBER, "minimize", 0.0, math.inf, "value", "MSE"),
+        Metric("root_mean_squared_error", _NUMBER, "minimize", 0.0, math.inf, "value", "RMSE"),
+        Metric("root_mean_squared_log_error", _NUMBER, "minimize", 0.0, math.inf, "value", "RMSLE"),
+        Metric(
+            "mean_poisson_deviance", _NUMBER, "minimize", 0.0, math.inf, "value", "Poisson deviance"
         ),
     )
 }

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fivefold.scoring import Predictions, on_counts, resample_counts, row_order
+from fivefold.resampling import Rows, resample_counts
+from fivefold.scoring import Predictions, on_counts, row_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -213,7 +214,7 @@ def _counts(
     n_rows: int, n_all: int, n_resamples: int, seed: int
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
     if n_rows == n_all:
-        yield from resample_counts(n_rows, n_resamples, seed)
+        yield from resample_counts(Rows(n_rows), n_resamples, seed)
         return
     generator = np.random.default_rng(seed)
     batch = max(1, 2**18 // n_rows)

@@ -1,22 +1,25 @@
 """The metrics of the catalogue, computed by scikit-learn, with bootstrap intervals.
 
-One resampling scheme serves every metric: a resample is how often each row was drawn, so a metric
-on it is a weighted one. All metrics of a call are computed on the same resamples, and many
-resamples at a time, from counts: no metric sorts more than once.
+A resample is how often each row was drawn, whatever the way of drawing, so a metric on it is a
+weighted one. All metrics of a call are computed on the same resamples, and many resamples at a
+time, from counts: no metric sorts more than once.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fivefold import weighted
+from fivefold.confusion import from_confusion
 from fivefold.errors import ModelError
+from fivefold.estimates import estimate, positions, rows_of_one
 from fivefold.metrics import METRICS
+from fivefold.resampling import Drawing, Rows, resample_counts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,8 +32,8 @@ __all__ = [
     "Predictions",
     "bootstrap",
     "on_counts",
+    "percentiles",
     "predict",
-    "resample_counts",
     "resampled",
     "row_order",
     "score",
@@ -38,10 +41,7 @@ __all__ = [
 ]
 
 # Score metrics that need only an order of the rows, not probabilities.
-RANKING = frozenset({"roc_auc", "average_precision"})
-
-# Cells (resamples times rows) worked on at a time: a few megabytes, what a processor's cache holds.
-_CELLS = 2**18
+RANKING = frozenset({"roc_auc", "average_precision", "top_k_accuracy"})
 
 Interval = dict[str, float]
 
@@ -172,7 +172,7 @@ def score(name: str, predictions: Predictions) -> float | None:
         # Undefined metrics are told by None; scikit-learn would warn, once per resample and group.
         warnings.simplefilter("ignore")
         try:
-            value = float(_POINT[name](predictions))
+            value = estimate(name, predictions)
         except ValueError:
             return None
     return value if np.isfinite(value) else None
@@ -190,6 +190,7 @@ def bootstrap(
     n_resamples: int = 1000,
     seed: int = 0,
     confidence: float = 0.95,
+    drawing: Drawing | None = None,
 ) -> dict[str, Interval | None]:
     """Give percentile bootstrap intervals of several metrics, on the same resamples of the rows.
 
@@ -205,6 +206,8 @@ def bootstrap(
         Equal seeds give equal intervals, whatever other metrics are asked for.
     confidence : float, default 0.95
         The share of resamples within the interval, in (0, 1).
+    drawing : Drawing, optional
+        How the rows are drawn, in their order; by default each by itself.
 
     Returns
     -------
@@ -218,49 +221,38 @@ def bootstrap(
     """
     if not names:
         return {}
-    drawn = resampled(names, predictions, n_resamples=n_resamples, seed=seed)
+    drawn = resampled(names, predictions, n_resamples=n_resamples, seed=seed, drawing=drawing)
+    return {name: percentiles(values, confidence) for name, values in drawn.items()}
+
+
+def percentiles(values: NDArray[np.float64], confidence: float) -> Interval | None:
+    """Give the ends of a percentile interval, or None where half of the values or more are NaN."""
+    defined = values[np.isfinite(values)]
+    if 2 * len(defined) <= len(values):
+        return None
     tail = (1 - confidence) / 2
-    intervals: dict[str, Interval | None] = {}
-    for name, values in drawn.items():
-        defined = values[np.isfinite(values)]
-        if 2 * len(defined) <= n_resamples:
-            intervals[name] = None
-            continue
-        low, high = np.quantile(defined, [tail, 1 - tail])
-        intervals[name] = {"low": float(low), "high": float(high)}
-    return intervals
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return {"low": float(low), "high": float(high)}
 
 
 def resampled(
-    names: Sequence[str], predictions: Predictions, *, n_resamples: int, seed: int
+    names: Sequence[str],
+    predictions: Predictions,
+    *,
+    n_resamples: int,
+    seed: int,
+    drawing: Drawing | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Compute metrics on resamples of the rows, shape (n_resamples,) each, NaN where undefined."""
-    n_rows = len(predictions)
-    # Any fixed order of the rows will do; sorted by score, most metrics need no other.
+    # Sorted by score, most metrics need no other order.
     rows = row_order(predictions)
     compute = {name: on_counts(name, predictions.take(rows)) for name in names}
+    drawing = Rows(len(rows)) if drawing is None else drawing.take(rows)
     values = {name: np.empty(n_resamples) for name in names}
-    for start, counts in resample_counts(n_rows, n_resamples, seed):
+    for start, counts in resample_counts(drawing, n_resamples, seed):
         for name in names:
             values[name][start : start + len(counts)] = compute[name](counts)
     return values
-
-
-def resample_counts(n_rows: int, n_resamples: int, seed: int) -> Iterable[tuple[int, Any]]:
-    """Draw resamples in batches: the first one's number, and how often each row was drawn.
-
-    Yields
-    ------
-    tuple of (int, ndarray of shape (n_batch, n_rows))
-    """
-    generator = np.random.default_rng(seed)
-    batch = max(1, _CELLS // max(n_rows, 1))
-    for start in range(0, n_resamples, batch):
-        size = min(batch, n_resamples - start)
-        drawn = generator.integers(0, n_rows, size=(size, n_rows))
-        drawn += np.arange(size)[:, None] * n_rows
-        counts = np.bincount(drawn.ravel(), minlength=size * n_rows)
-        yield start, counts.reshape(size, n_rows)
 
 
 def row_order(predictions: Predictions) -> NDArray[np.intp]:
@@ -302,92 +294,6 @@ def _require_finite(values: NDArray[np.float64], estimator: Any) -> None:
         )
 
 
-def _true_indices(p: Predictions) -> NDArray[np.intp]:
-    """Give each row's class as its position in ``classes``; unseen classes come after the last."""
-    return _indices(p.y_true, p)
-
-
-def _indices(labels: NDArray[Any], p: Predictions) -> NDArray[np.intp]:
-    known = np.asarray(p.classes)
-    if labels.dtype.kind == known.dtype.kind == "i" and np.array_equal(
-        known, np.arange(len(known))
-    ):
-        # The classes are positions already, as they are more often than not.
-        own = labels.astype(np.intp)
-        if not len(own) or (own.min() >= 0 and own.max() < len(known)):
-            return own
-    values = known.tolist() + [v for v in np.unique(p.y_true).tolist() if v not in known.tolist()]
-    table = {value: index for index, value in enumerate(values)}
-    return np.fromiter((table[v] for v in labels.tolist()), dtype=np.intp, count=len(labels))
-
-
-def _roc_auc(p: Predictions) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    if p.score is not None and p.score.ndim == 2:
-        return float(
-            roc_auc_score(
-                _true_indices(p), _rows_of_one(p.score), multi_class="ovr", labels=_positions(p)
-            )
-        )
-    return float(roc_auc_score(p.positive, p.score))
-
-
-def _positions(p: Predictions) -> list[int]:
-    return list(range(len(np.asarray(p.classes))))
-
-
-def _rows_of_one(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    # scikit-learn wants rows that sum to 1 and refuses a decision function; ranking per class does
-    # not care, so only true probabilities are brought to it.
-    total = probabilities.sum(axis=1, keepdims=True)
-    normal: NDArray[np.float64] = probabilities / np.where(total > 0, total, 1.0)
-    return normal
-
-
-def _log_loss(p: Predictions) -> float:
-    from sklearn.metrics import log_loss
-
-    if p.score is not None and p.score.ndim == 2:
-        return float(log_loss(_true_indices(p), _rows_of_one(p.score), labels=_positions(p)))
-    return float(log_loss(p.positive, p.score, labels=[False, True]))
-
-
-def _by_sklearn(function: str, attribute: str, **options: Any) -> Callable[[Predictions], float]:
-    def compute(p: Predictions) -> float:
-        from sklearn import metrics
-
-        predicted = getattr(p, attribute)
-        if attribute == "value":
-            return float(getattr(metrics, function)(p.y_true, predicted, **options))
-        if attribute == "score":
-            return float(getattr(metrics, function)(p.positive, predicted, **options))
-        return float(
-            getattr(metrics, function)(_true_indices(p), _indices(predicted, p), **options)
-        )
-
-    return compute
-
-
-_POINT: dict[str, Callable[[Predictions], float]] = {
-    "roc_auc": _roc_auc,
-    "log_loss": _log_loss,
-    "average_precision": _by_sklearn("average_precision_score", "score"),
-    "brier_score": _by_sklearn("brier_score_loss", "score"),
-    "accuracy": _by_sklearn("accuracy_score", "label"),
-    "balanced_accuracy": _by_sklearn("balanced_accuracy_score", "label"),
-    "precision": _by_sklearn("precision_score", "label", zero_division=0.0),
-    "recall": _by_sklearn("recall_score", "label", zero_division=0.0),
-    "f1": _by_sklearn("f1_score", "label", zero_division=0.0),
-    "f1_macro": _by_sklearn("f1_score", "label", average="macro", zero_division=0.0),
-    "matthews_corrcoef": _by_sklearn("matthews_corrcoef", "label"),
-    "r2": _by_sklearn("r2_score", "value"),
-    "mean_absolute_error": _by_sklearn("mean_absolute_error", "value"),
-    "root_mean_squared_error": _by_sklearn("root_mean_squared_error", "value"),
-    "median_absolute_error": _by_sklearn("median_absolute_error", "value"),
-}
-
-
 def on_counts(name: str, p: Predictions) -> weighted.OnCounts:
     """Give the function that computes a metric from how often each row was drawn.
 
@@ -402,12 +308,19 @@ def on_counts(name: str, p: Predictions) -> weighted.OnCounts:
     _require(name, p)
     needs = METRICS[name].needs
     if needs == "label":
-        return weighted.from_confusion(
-            name, _true_indices(p), _indices(np.asarray(p.label), p), len(np.asarray(p.classes))
+        return from_confusion(
+            name,
+            positions(p.y_true, p),
+            positions(np.asarray(p.label), p),
+            len(np.asarray(p.classes)),
         )
     if needs == "value":
         return weighted.of_values(name, p.y_true, np.asarray(p.value))
     scored = np.asarray(p.score)
     if scored.ndim == 2:
-        return weighted.of_class_scores(name, _true_indices(p), _rows_of_one(scored))
+        # Dividing by a sum that is 1 but for its last digit could part what is tied.
+        ranked = name in RANKING
+        return weighted.of_class_scores(
+            name, positions(p.y_true, p), scored if ranked else rows_of_one(scored)
+        )
     return weighted.of_scores(name, p.positive, scored)

@@ -1,4 +1,4 @@
-"""Metrics on resamples, from how often each row was drawn: one function per kind of metric.
+"""Metrics of scores and of numbers on resamples, from how often each row was drawn.
 
 Each builder sorts and indexes once and gives a function from counts of shape (n_batch, n_rows) to
 values of shape (n_batch,), NaN where the metric is undefined. The definitions are scikit-learn's;
@@ -8,39 +8,54 @@ the tests compare each with it, resample by resample.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["OnCounts", "from_confusion", "of_class_scores", "of_scores", "of_values"]
+__all__ = ["TOP", "OnCounts", "of_class_scores", "of_scores", "of_values"]
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 OnCounts = Callable[[Counts], Floats]
+
+TOP = 2
+"""Of so many classes with the highest scores one must be right: scikit-learn's default."""
 
 
 def of_scores(name: str, positive: NDArray[np.bool_], score: Floats) -> OnCounts:
     """Build a metric of two classes' scores; rows as in the counts, shape (n_rows,)."""
     if name == "brier_score":
         return _mean((score - positive) ** 2)
+    surprise = _surprise(np.where(positive, score, 1 - score))
     if name == "log_loss":
-        return _mean(_surprise(np.where(positive, score, 1 - score)))
+        return _mean(surprise)
+    if name == "d2_log_loss_score":
+        return _skill(surprise, positive.astype(np.intp), _entropy)
+    if name == "d2_brier_score":
+        return _skill(2 * (score - positive) ** 2, positive.astype(np.intp), _gini)
     tally = _Tally(positive, score)
     return tally.roc_auc if name == "roc_auc" else tally.average_precision
 
 
 def of_class_scores(name: str, true: NDArray[np.intp], score: Floats) -> OnCounts:
-    """Build a metric of many classes' scores, shape (n_rows, n_classes)."""
-    if name == "log_loss":
-        return _mean(_surprise(score[np.arange(len(true)), true]))
-    tallies = [_Tally(true == index, score[:, index]) for index in range(score.shape[1])]
+    """Build a metric of many classes' scores, shape (n_rows, n_classes).
 
-    def roc_auc(counts: Counts) -> Floats:
-        result: Floats = np.mean([tally.roc_auc(counts) for tally in tallies], axis=0)
-        return result
-
-    return roc_auc
+    Where a row of a class without a score was drawn, that of a class which the model never saw, the
+    metric is undefined.
+    """
+    n_classes = score.shape[1]
+    known = true < n_classes
+    safe = np.where(known, true, 0)
+    if name in ("log_loss", "d2_log_loss_score"):
+        surprise = _surprise(score[np.arange(len(true)), safe])
+        built = (
+            _mean(surprise) if name == "log_loss" else _skill(surprise, safe, _entropy, n_classes)
+        )
+    elif name == "top_k_accuracy":
+        built = _mean(among_top(safe, score).astype(np.float64))
+    else:
+        built = _mean_roc_auc(true, score)
+    return _where(known, built)
 
 
 def of_values(name: str, true: Floats, value: Floats) -> OnCounts:
@@ -48,44 +63,34 @@ def of_values(name: str, true: Floats, value: Floats) -> OnCounts:
     error = np.abs(true - value)
     if name == "mean_absolute_error":
         return _mean(error)
+    if name == "mean_squared_error":
+        return _mean(error**2)
     if name == "root_mean_squared_error":
-        squared = _mean(error**2)
-        return lambda counts: np.sqrt(squared(counts))
+        return _root(_mean(error**2))
     if name == "median_absolute_error":
         return _median(error)
-    # Centred first: the variance of a resample is a difference, which large means would spoil.
-    centred = true - true.mean()
-    moments = np.stack([error**2, centred, centred**2])
+    if name == "mean_absolute_percentage_error":
+        return _mean(error / np.maximum(np.abs(true), np.finfo(np.float64).eps))
+    if name == "d2_absolute_error_score":
+        return _absolute_skill(error, true)
+    if name == "root_mean_squared_log_error":
+        known = (true > -1) & (value > -1)
+        first, second = (np.log1p(np.where(known, numbers, 0.0)) for numbers in (true, value))
+        return _where(known, _root(_mean((first - second) ** 2)))
+    if name == "mean_poisson_deviance":
+        known = (true >= 0) & (value > 0)
+        true, value = np.where(known, true, 1.0), np.where(known, value, 1.0)
+        # 0 log 0 is 0.
+        logs = true * np.log(np.where(true > 0, true, 1.0) / value)
+        return _where(known, _mean(2 * (np.where(true > 0, logs, 0.0) - true + value)))
+    return _explained(true, value, centred=name == "explained_variance")
 
-    def r2(counts: Counts) -> Floats:
-        residual, first, second = np.einsum("ij,kj->ki", counts, moments)
-        total = second - first**2 / counts.sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share: Floats = 1 - residual / total
-        # A resample of one distinct target value has no variance; rounding leaves a trace of it.
-        varied = total > 1e-12 * second
-        return np.where(varied, share, np.nan)
 
-    return r2
-
-
-def from_confusion(
-    name: str, true: NDArray[np.intp], predicted: NDArray[np.intp], n_classes: int
-) -> OnCounts:
-    """Build a metric of predicted classes, given by position, from the confusion's cells."""
-    size = int(max(n_classes, true.max(initial=0) + 1, predicted.max(initial=0) + 1))
-    cells, cell_of_row = np.unique(true * size + predicted, return_inverse=True)
-    order = np.argsort(cell_of_row, kind="stable")
-    starts = np.searchsorted(cell_of_row[order], np.arange(len(cells)))
-    compute = _CONFUSION[name]
-
-    def on_counts(counts: Counts) -> Floats:
-        confusion = np.zeros((len(counts), size * size))
-        confusion[:, cells] = np.add.reduceat(np.take(counts, order, axis=1), starts, axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return compute(confusion.reshape(-1, size, size))
-
-    return on_counts
+def among_top(true: NDArray[np.intp], score: Floats) -> NDArray[np.bool_]:
+    """Tell whether each row's class is among those with the highest scores."""
+    best = np.argsort(score, axis=1, kind="stable")[:, ::-1][:, :TOP]
+    found: NDArray[np.bool_] = (best == true[:, None]).any(axis=1)
+    return found
 
 
 class _Tally:
@@ -131,6 +136,16 @@ class _Tally:
         return result
 
 
+def _mean_roc_auc(true: NDArray[np.intp], score: Floats) -> OnCounts:
+    tallies = [_Tally(true == index, score[:, index]) for index in range(score.shape[1])]
+
+    def roc_auc(counts: Counts) -> Floats:
+        result: Floats = np.mean([tally.roc_auc(counts) for tally in tallies], axis=0)
+        return result
+
+    return roc_auc
+
+
 def _mean(per_row: Floats) -> OnCounts:
     def mean(counts: Counts) -> Floats:
         # Not a BLAS product, whose last digit depends on the number of its threads.
@@ -138,6 +153,50 @@ def _mean(per_row: Floats) -> OnCounts:
         return result
 
     return mean
+
+
+def _root(compute: OnCounts) -> OnCounts:
+    return lambda counts: np.sqrt(compute(counts))
+
+
+def _where(known: NDArray[np.bool_], compute: OnCounts) -> OnCounts:
+    """Leave a metric undefined on resamples with a row for which it is."""
+    if known.all():
+        return compute
+    unknown = (~known).astype(np.int64)
+    return lambda counts: np.where(
+        np.einsum("ij,j->i", counts, unknown) > 0, np.nan, compute(counts)
+    )
+
+
+def _skill(
+    loss: Floats,
+    true: NDArray[np.intp],
+    of_shares: Callable[[Floats], Floats],
+    n_classes: int = 2,
+) -> OnCounts:
+    """Compare a mean loss with that of predicting each resample's own shares of the classes."""
+    mean = _mean(loss)
+    member = np.stack([true == index for index in range(n_classes)]).astype(np.int64)
+
+    def skill(counts: Counts) -> Floats:
+        shares = np.einsum("ij,kj->ik", counts, member) / counts.sum(axis=1)[:, None]
+        without = of_shares(shares)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result: Floats = np.where(without > 0, 1 - mean(counts) / without, np.nan)
+        return result
+
+    return skill
+
+
+def _entropy(shares: Floats) -> Floats:
+    result: Floats = -(shares * np.log(np.where(shares > 0, shares, 1.0))).sum(axis=1)
+    return result
+
+
+def _gini(shares: Floats) -> Floats:
+    result: Floats = 1 - (shares**2).sum(axis=1)
+    return result
 
 
 def _median(per_row: Floats) -> OnCounts:
@@ -155,61 +214,52 @@ def _median(per_row: Floats) -> OnCounts:
     return median
 
 
+def _absolute_skill(error: Floats, true: Floats) -> OnCounts:
+    """Compare the absolute error with that of predicting each resample's own median."""
+    order = np.argsort(true, kind="stable")
+    ordered, model = true[order] - true.mean(), _mean(error)
+
+    def skill(counts: Counts) -> Floats:
+        drawn = np.take(counts, order, axis=1)
+        reached = np.cumsum(drawn, axis=1)
+        total = reached[:, -1]
+        at = np.count_nonzero(reached <= ((total - 1) // 2)[:, None], axis=1)
+        below = np.arange(len(ordered)) <= at[:, None]
+        sums = np.where(below, -drawn, drawn) * ordered
+        balance = total - 2 * reached[np.arange(len(at)), at]
+        # The sum of distances from the median: what lies above it less what lies below.
+        without = sums.sum(axis=1) - ordered[at] * balance
+        size = np.einsum("ij,j->i", drawn, np.abs(ordered))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share: Floats = 1 - model(counts) * total / without
+        # Rounding leaves a trace of a resample of one distinct target value.
+        return np.where(without > 1e-12 * size, share, np.nan)
+
+    return skill
+
+
+def _explained(true: Floats, value: Floats, *, centred: bool) -> OnCounts:
+    """Compute the share of the target's variance that the predictions explain."""
+    # Moved first: the variance of a resample is a difference, which large means would spoil.
+    moved, error = true - true.mean(), true - value
+    about = error - error.mean() if centred else error
+    moments = np.stack([about**2, about, moved, moved**2])
+
+    def share(counts: Counts) -> Floats:
+        squared, bias, first, second = np.einsum("ij,kj->ki", counts, moments)
+        rows = counts.sum(axis=1)
+        residual = squared - bias**2 / rows if centred else squared
+        total = second - first**2 / rows
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result: Floats = 1 - residual / total
+        # A resample of one distinct target value has no variance; rounding leaves a trace of it.
+        return np.where(total > 1e-12 * second, result, np.nan)
+
+    return share
+
+
 def _surprise(probability: Floats) -> Floats:
     # scikit-learn's own bound on log(0).
     tiny = np.finfo(np.float64).eps
     result: Floats = -np.log(np.clip(probability, tiny, 1 - tiny))
     return result
-
-
-def _accuracy(c: Floats) -> Floats:
-    result: Floats = np.trace(c, axis1=1, axis2=2) / c.sum(axis=(1, 2))
-    return result
-
-
-def _balanced_accuracy(c: Floats) -> Floats:
-    recall = np.diagonal(c, axis1=1, axis2=2) / c.sum(axis=2)
-    result: Floats = np.nanmean(recall, axis=1)
-    return result
-
-
-def _or_zero(numerator: Any, denominator: Any) -> Floats:
-    result: Floats = np.where(denominator > 0, numerator / denominator, 0.0)
-    return result
-
-
-def _precision(c: Floats) -> Floats:
-    return _or_zero(c[:, 1, 1], c[:, :, 1].sum(axis=1))
-
-
-def _recall(c: Floats) -> Floats:
-    return _or_zero(c[:, 1, 1], c[:, 1, :].sum(axis=1))
-
-
-def _f1(c: Floats) -> Floats:
-    return _or_zero(2 * c[:, 1, 1], c[:, :, 1].sum(axis=1) + c[:, 1, :].sum(axis=1))
-
-
-def _f1_macro(c: Floats) -> Floats:
-    seen = c.sum(axis=1) + c.sum(axis=2)
-    each = _or_zero(2 * np.diagonal(c, axis1=1, axis2=2), seen)
-    result: Floats = each.sum(axis=1) / (seen > 0).sum(axis=1)
-    return result
-
-
-def _matthews(c: Floats) -> Floats:
-    true, predicted, rows = c.sum(axis=2), c.sum(axis=1), c.sum(axis=(1, 2))
-    covariance = np.trace(c, axis1=1, axis2=2) * rows - (true * predicted).sum(axis=1)
-    spread = (rows**2 - (predicted**2).sum(axis=1)) * (rows**2 - (true**2).sum(axis=1))
-    return _or_zero(covariance, np.sqrt(spread))
-
-
-_CONFUSION: dict[str, Callable[[Floats], Floats]] = {
-    "accuracy": _accuracy,
-    "balanced_accuracy": _balanced_accuracy,
-    "precision": _precision,
-    "recall": _recall,
-    "f1": _f1,
-    "f1_macro": _f1_macro,
-    "matthews_corrcoef": _matthews,
-}

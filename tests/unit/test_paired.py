@@ -10,7 +10,8 @@ from fivefold.errors import ModelError
 from fivefold.history.intervals import is_noise
 from fivefold.metrics import METRICS
 from fivefold.paired import mcnemar, paired_changes
-from fivefold.scoring import Predictions, bootstrap, resample_counts, row_order, score
+from fivefold.resampling import Rows, resample_counts
+from fivefold.scoring import Predictions, bootstrap, row_order, score
 
 Pair = tuple[Predictions, Predictions]
 
@@ -19,7 +20,8 @@ def pair(task: str, n: int, seed: int, *, gain: float = 0.0, shared: float = 0.3
     """Two models that err alike, and each by itself; the second one less, by the gain."""
     rng = np.random.default_rng(seed)
     if task == "regression":
-        y = rng.normal(size=n)
+        # Above zero, as some metrics want their numbers.
+        y = 5 + rng.normal(size=n)
         common = y + rng.normal(scale=shared, size=n)
         first, second = (common + rng.normal(scale=0.2 - less, size=n) for less in (0, gain))
         return Predictions(y, value=first), Predictions(y, value=second)
@@ -47,7 +49,7 @@ def test_the_interval_is_that_of_scikit_learns_differences(name: str, task: str)
     assert found.before == pytest.approx(score(name, before), abs=1e-9)
     assert found.after == pytest.approx(score(name, after), abs=1e-9)
     order, differences = row_order(after), []
-    for _, counts in resample_counts(60, 60, 3):
+    for _, counts in resample_counts(Rows(60), 60, 3):
         for count in counts:
             rows = np.repeat(order, count)
             first, second = score(name, before.take(rows)), score(name, after.take(rows))

@@ -13,11 +13,11 @@ from sklearn.svm import LinearSVC
 from fivefold.errors import ModelError
 from fivefold.metrics import METRICS
 from fivefold.objective import Objective
+from fivefold.resampling import Rows, resample_counts
 from fivefold.scoring import (
     Predictions,
     bootstrap,
     predict,
-    resample_counts,
     resampled,
     row_order,
     score,
@@ -26,12 +26,23 @@ from fivefold.scoring import (
 BINARY = Objective("test", "binary", "y", "roc_auc", ("roc_auc",))
 
 
-def predictions(task: str, n: int = 60, seed: int = 0, digits: int = 1) -> Predictions:
+ABOVE_ZERO = ("root_mean_squared_log_error", "mean_poisson_deviance")
+
+
+def predictions(
+    task: str, n: int = 60, seed: int = 0, digits: int = 1, *, positive: bool = False
+) -> Predictions:
     """Few digits make ties, which ranking metrics must treat as scikit-learn does."""
     rng = np.random.default_rng(seed)
     if task == "regression":
         value = np.round(rng.normal(size=n), digits)
-        return Predictions(value + rng.normal(size=n), value=value)
+        true = value + rng.normal(size=n)
+        # Some metrics are of numbers above zero only.
+        return (
+            Predictions(np.abs(true), value=np.abs(value) + 0.1)
+            if positive
+            else Predictions(true, value=value)
+        )
     classes = (
         np.array([False, True]) if task == "binary" else np.array(["a", "b", "c"], dtype=object)
     )
@@ -40,8 +51,8 @@ def predictions(task: str, n: int = 60, seed: int = 0, digits: int = 1) -> Predi
     noisy = probability + rng.normal(scale=0.3, size=probability.shape)
     y_true = classes[noisy.argmax(axis=1)]
     if task == "binary":
-        positive = np.round(probability[:, 1], digits)
-        return Predictions(y_true, classes, positive, positive >= 0.5)
+        shown = np.round(probability[:, 1], digits)
+        return Predictions(y_true, classes, shown, shown >= 0.5)
     return Predictions(y_true, classes, probability, classes[probability.argmax(axis=1)])
 
 
@@ -51,11 +62,11 @@ CASES = [(name, task) for name, metric in METRICS.items() for task in metric.tas
 @pytest.mark.parametrize(("name", "task"), CASES)
 @pytest.mark.parametrize("n", [7, 60])
 def test_each_resample_has_the_value_that_scikit_learn_gives(name: str, task: str, n: int) -> None:
-    p = predictions(task, n=n)
+    p = predictions(task, n=n, positive=name in ABOVE_ZERO)
     fast = resampled([name], p, n_resamples=40, seed=3)[name]
     order = row_order(p)
     compared = 0
-    for start, counts in resample_counts(n, 40, 3):
+    for start, counts in resample_counts(Rows(n), 40, 3):
         for index, count in enumerate(counts):
             rows = np.repeat(order, count)
             slow = score(name, p.take(rows))
@@ -76,7 +87,7 @@ def test_ties_rank_as_in_scikit_learn(name: str, rows: list[tuple[bool, int]]) -
     p = Predictions(y, np.array([False, True]), s, s >= 0.5)
     order = row_order(p)
     fast = resampled([name], p, n_resamples=5, seed=0)[name]
-    for start, counts in resample_counts(len(rows), 5, 0):
+    for start, counts in resample_counts(Rows(len(rows)), 5, 0):
         for index, count in enumerate(counts):
             slow = score(name, p.take(np.repeat(order, count)))
             value = fast[start + index]
@@ -85,7 +96,7 @@ def test_ties_rank_as_in_scikit_learn(name: str, rows: list[tuple[bool, int]]) -
 
 @pytest.mark.parametrize(("name", "task"), CASES)
 def test_the_interval_holds_the_estimate_and_is_deterministic(name: str, task: str) -> None:
-    p = predictions(task, n=400, digits=3)
+    p = predictions(task, n=400, digits=3, positive=name in ABOVE_ZERO)
     first = bootstrap([name], p, n_resamples=200, seed=1)[name]
     assert first == bootstrap([name], p, n_resamples=200, seed=1)[name]
     assert first != bootstrap([name], p, n_resamples=200, seed=2)[name]

@@ -7,7 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
-from fivefold.data.callables import Call
+from fivefold.callables import Call
 from fivefold.data.effects import Effect
 from fivefold.data.fitting import readable
 from fivefold.data.irrelevant import chunks

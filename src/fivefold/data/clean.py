@@ -7,8 +7,8 @@ from typing import Any
 
 import narwhals as nw
 
+from fivefold.callables import require_target
 from fivefold.data.audit import Auditor
-from fivefold.data.callables import require_target
 from fivefold.data.findings import find, require_target_varies
 from fivefold.data.stepping import Stepper, calls_of
 from fivefold.data.training import TRAINING

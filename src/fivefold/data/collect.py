@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fivefold.data.callables import call_of, relocated, require_target
+from fivefold.callables import call_of, relocated, require_target
 from fivefold.data.drawing import numbered, sampled
 from fivefold.data.moments import require_moment
 from fivefold.data.sources.content import Reading

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import narwhals as nw
 import pyarrow as pa
 
-from fivefold.data.callables import Call
+from fivefold.callables import Call
 from fivefold.data.steps import as_asked
 from fivefold.data.training import TRAINING
 from fivefold.data.values import plain, rounded, rows_of

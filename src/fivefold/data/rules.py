@@ -9,7 +9,7 @@ from typing import Any
 
 import narwhals as nw
 
-from fivefold.data.callables import call_of
+from fivefold.callables import call_of
 from fivefold.data.expressions import compiled, require_readable
 from fivefold.data.observe import Observed, allowed_values
 from fivefold.data.values import dtype_name

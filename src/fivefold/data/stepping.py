@@ -8,8 +8,8 @@ from typing import Any
 
 import narwhals as nw
 
+from fivefold.callables import Call, call_of
 from fivefold.data.audit import Auditor, with_copies, without_copies
-from fivefold.data.callables import Call, call_of
 from fivefold.data.effects import Effect, effect_of
 from fivefold.data.fitting import is_fitted, learnt, require_no_target, wants_training
 from fivefold.data.steps import run_step

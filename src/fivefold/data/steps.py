@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 import pyarrow as pa
 
-from fivefold.data.callables import Call
+from fivefold.callables import Call
 from fivefold.data.keys import count_rows
 from fivefold.errors import DataError
 from fivefold.table import from_arrow, to_arrow

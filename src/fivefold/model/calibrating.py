@@ -175,7 +175,7 @@ def _judged(
 ) -> dict[str, Any]:
     from sklearn.metrics import brier_score_loss, log_loss
 
-    from fivefold.model.diagnosis import calibration
+    from fivefold.model.curves import calibration
 
     if given is None:
         return {f"brier_{name}": None, f"log_loss_{name}": None, name: None}

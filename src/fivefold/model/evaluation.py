@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +12,24 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fivefold.errors import FivefoldError, ModelError
+from fivefold.errors import DataError, FivefoldError, ModelError
 from fivefold.features import feature_frame, target_array
-from fivefold.model.diagnosis import diagnosed
+from fivefold.metrics import METRICS
+from fivefold.model.curves import drawn
+from fivefold.model.cutoffs import gains, thresholds
+from fivefold.model.drawings import Scheme, scheme_of
+from fivefold.model.folds import codes_of
+from fivefold.model.ownmetrics import OwnMetric, own_metrics
+from fivefold.model.power import paired_error, power_of
+from fivefold.model.refits import Refits, learning_curve, seed_stability
 from fivefold.objective import Objective
-from fivefold.scoring import Predictions, bootstrap, predict, scores
+from fivefold.resampling import Drawing
+from fivefold.scoring import Predictions, percentiles, predict, resampled, scores
 from fivefold.table import Table, TableSchema, require_columns, to_arrow
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fivefold.model.evaluate import EvaluateConfig
 
 __all__ = ["Judged", "group_columns", "judged"]
@@ -32,6 +44,45 @@ class Judged:
     report: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class _Ruler:
+    """What every set of predictions is measured by."""
+
+    objective: Objective
+    own: Sequence[OwnMetric]
+    config: EvaluateConfig
+
+    def values(self, p: Predictions, *, lenient: bool) -> dict[str, float | None]:
+        """Compute the metrics; one of the user's that fails is told, or undefined if lenient."""
+        found = scores(self.objective.metrics, p)
+        for item in self.own:
+            found[item.name] = item.value_or_none(p) if lenient else item.value(p)
+        return found
+
+    def intervals(self, p: Predictions, drawing: Drawing) -> tuple[dict[str, Any], float | None]:
+        """Give the metrics' intervals, and the standard error of the primary one."""
+        config = self.config
+        values = resampled(
+            self.objective.metrics,
+            p,
+            n_resamples=config.resamples,
+            seed=config.seed,
+            drawing=drawing,
+        )
+        found = {name: percentiles(item, config.confidence) for name, item in values.items()}
+        for own in self.own:
+            found[own.name] = own.interval(
+                p,
+                drawing,
+                n_resamples=config.own_resamples,
+                seed=config.seed,
+                confidence=config.confidence,
+            )
+        primary = self.objective.primary_metric
+        error = float(np.nanstd(values[primary])) if found[primary] else math.nan
+        return found, error if math.isfinite(error) else None
+
+
 def judged(
     estimator: Any,
     train: nw.LazyFrame[Any],
@@ -44,21 +95,48 @@ def judged(
     require_columns(test, config.key, where="evaluate.key", table="the test part")
     groups = group_columns(schema, config.groups)
     require_columns(test, groups, where="evaluate.groups", table="the test part")
-    y = target_array(test, schema, objective)
-    predictions = _predicted(estimator, feature_frame(test, schema), y, objective, config)
-    fitted_on = target_array(train, schema, objective)
+    ruler = _Ruler(objective, own_metrics(config.metrics), config)
+    y, fitted_on = (target_array(part, schema, objective) for part in (test, train))
+    unseen = _unseen(fitted_on, y, objective)
+    features = feature_frame(test, schema)
+    predictions = _predicted(estimator, features, y, objective, config)
+    scheme = scheme_of(test, train, predictions, schema, config)
+    values = ruler.values(predictions, lenient=False)
+    intervals, error = ruler.intervals(predictions, scheme.drawing)
+    refits = Refits(
+        estimator,
+        feature_frame(train, schema),
+        features,
+        fitted_on,
+        _order(train, scheme, config),
+        scheme.drawing,
+        objective,
+        config,
+    )
+    curve, rival = learning_curve(refits, predictions)
+    power = _power(predictions, rival, scheme, error, objective, config)
+    baseline = ruler.values(_baseline(fitted_on, y, objective, config), lenient=True)
     metrics = {
         "rows": len(y),
-        **_measured(predictions, objective, config),
-        "baseline": _baseline(fitted_on, y, objective, config),
+        **values,
+        "detectable_difference": power["detectable"],
+        "interval": intervals,
+        "baseline": baseline,
     }
     report = {
         "confidence": config.confidence,
         "resamples": config.resamples,
         "threshold": config.threshold if objective.task == "binary" else None,
         "fitted_rows": len(fitted_on),
-        **diagnosed(predictions),
-        "groups": {name: _by_group(test, name, predictions, objective, config) for name in groups},
+        "metrics": _told(ruler, values),
+        "bootstrap": scheme.told,
+        "unseen": unseen,
+        **drawn(predictions),
+        **_cutoffs(predictions, config),
+        "groups": {name: _by_group(test, name, predictions, ruler, scheme) for name in groups},
+        "learning_curve": curve,
+        "seeds": seed_stability(refits, y, intervals[objective.primary_metric]),
+        "power": power,
     }
     return Judged(metrics, _table(test, predictions, schema, config), report)
 
@@ -68,8 +146,115 @@ def group_columns(schema: TableSchema, extra: list[str]) -> list[str]:
     return list(dict.fromkeys([*schema.with_role("group", "sensitive"), *extra]))
 
 
+def _unseen(fitted_on: NDArray[Any], y: NDArray[Any], objective: Objective) -> dict[str, Any]:
+    """Tell the classes that one part has and the other has not, with their rows.
+
+    Raises
+    ------
+    DataError
+        Of two classes, the test part has another than the training part.
+    """
+    if not objective.is_classification:
+        return {"in_training": [], "in_test": []}
+    found = {}
+    for name, own, other in (("in_training", y, fitted_on), ("in_test", fitted_on, y)):
+        classes, counts = np.unique(own, return_counts=True)
+        known = set(np.unique(other).tolist())
+        pairs = zip(classes.tolist(), counts.tolist(), strict=True)
+        found[name] = [{"class": v, "rows": n} for v, n in pairs if v not in known]
+    if objective.task == "binary" and found["in_training"]:
+        raise DataError(
+            "the test part has a class that the training part has not",
+            where=f"split, {objective.target}",
+            got=", ".join(f"{i['class']} in {i['rows']:,} rows" for i in found["in_training"]),
+            allowed=", ".join(map(str, np.unique(fitted_on).tolist())),
+            hint="split otherwise, mend the label, or set plan.task: multiclass",
+        )
+    return found
+
+
+def _told(ruler: _Ruler, values: dict[str, float | None]) -> dict[str, Any]:
+    """Tell each metric's direction and title, and that it is undefined where it is."""
+    told: dict[str, Any] = {
+        name: {"goal": METRICS[name].goal, "title": METRICS[name].title, "own": None}
+        for name in ruler.objective.metrics
+    }
+    for item in ruler.own:
+        told[item.name] = {"goal": item.goal, "title": item.name, "own": item.call.name}
+    for name, entry in told.items():
+        entry["defined"] = values[name] is not None
+    return told
+
+
+def _cutoffs(p: Predictions, config: EvaluateConfig) -> dict[str, Any]:
+    if p.score is None:
+        return {}
+    found: dict[str, Any] = {"gains": gains(p)}
+    if p.score.ndim == 1 and p.positive.any() and not p.positive.all():
+        # A decision function's own threshold is zero.
+        chosen = (config.threshold or 0.0) if p.probabilistic else 0.0
+        found["thresholds"] = thresholds(p, chosen, config.costs)
+    return found
+
+
+def _order(train: nw.LazyFrame[Any], scheme: Scheme, config: EvaluateConfig) -> NDArray[np.intp]:
+    """Give the training rows in the order in which a growing share of them is taken.
+
+    The latest first where the test part is drawn by time, so that the share says how far back it
+    pays to look; whole groups by chance where it is drawn by group; else rows by chance.
+    """
+    generator = np.random.default_rng(config.seed)
+    method, columns = scheme.told["method"], scheme.told["columns"]
+    if method in ("time", "group"):
+        require_columns(
+            train, columns, where="evaluate.bootstrap.columns", table="the training part"
+        )
+        codes = codes_of(train, columns)
+        if method == "time":
+            return np.argsort(-codes, kind="stable")
+        place = generator.permutation(int(codes.max()) + 1)[codes]
+        return np.argsort(place, kind="stable")
+    count = int(train.select(nw.len()).collect("pyarrow").item())
+    return generator.permutation(count)
+
+
+def _power(
+    kept: Predictions,
+    rival: Predictions | None,
+    scheme: Scheme,
+    error: float | None,
+    objective: Objective,
+    config: EvaluateConfig,
+) -> dict[str, Any]:
+    """Tell which differences of the primary metric the test part can show."""
+    paired = None
+    if rival is not None and error is not None:
+        paired = paired_error(
+            objective.primary_metric,
+            kept,
+            rival,
+            scheme.drawing,
+            n_resamples=config.resamples,
+            seed=config.seed,
+        )
+    wanted, rows = config.smallest_difference, len(kept)
+    found: dict[str, Any] = {
+        "metric": objective.primary_metric,
+        "smallest_difference": wanted,
+        # Two models on rows of their own err independently, each by the same.
+        "unpaired": None if error is None else power_of(math.sqrt(2) * error, rows, wanted),
+        "paired": None if not paired else power_of(paired, rows, wanted),
+    }
+    best = found["paired"] or found["unpaired"]
+    return {**found, "detectable": best["detectable"] if best else None}
+
+
 def _predicted(
-    estimator: Any, features: Any, y: NDArray[Any], objective: Objective, config: EvaluateConfig
+    estimator: Any,
+    features: pd.DataFrame,
+    y: NDArray[Any],
+    objective: Objective,
+    config: EvaluateConfig,
 ) -> Predictions:
     try:
         return predict(estimator, features, y, objective, threshold=config.threshold or 0.0)
@@ -84,39 +269,20 @@ def _predicted(
         ) from error
 
 
-def _measured(
-    predictions: Predictions, objective: Objective, config: EvaluateConfig
-) -> dict[str, Any]:
-    intervals = bootstrap(
-        objective.metrics,
-        predictions,
-        n_resamples=config.resamples,
-        seed=config.seed,
-        confidence=config.confidence,
-    )
-    return {**scores(objective.metrics, predictions), "interval": intervals}
-
-
 def _baseline(
     fitted_on: NDArray[Any], y: NDArray[Any], objective: Objective, config: EvaluateConfig
-) -> dict[str, float | None]:
+) -> Predictions:
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
     model = DummyClassifier(strategy="prior") if objective.is_classification else DummyRegressor()
     model.fit(np.zeros((len(fitted_on), 1)), fitted_on)
-    predictions = predict(
-        model, np.zeros((len(y), 1)), y, objective, threshold=config.threshold or 0.0
-    )
-    return scores(objective.metrics, predictions)
+    return predict(model, np.zeros((len(y), 1)), y, objective, threshold=config.threshold or 0.0)
 
 
 def _by_group(
-    test: nw.LazyFrame[Any],
-    name: str,
-    predictions: Predictions,
-    objective: Objective,
-    config: EvaluateConfig,
+    test: nw.LazyFrame[Any], name: str, predictions: Predictions, ruler: _Ruler, scheme: Scheme
 ) -> dict[str, Any]:
+    config = ruler.config
     encoded = to_arrow(test.select(name))[name].combine_chunks().dictionary_encode()
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     values = [*encoded.dictionary.to_pylist(), None]
@@ -126,13 +292,17 @@ def _by_group(
     order = sorted(np.flatnonzero(counts), key=lambda i: (-counts[i], str(values[i])))
     groups = []
     for index in order[: config.max_groups]:
-        part = predictions.take(codes == index)
+        rows = np.flatnonzero(codes == index)
+        part = predictions.take(rows)
+        drawing, alike = scheme.part(rows)
         groups.append(
             {
                 "group": None if values[index] is None else _name(values[index]),
                 "rows": len(part),
                 "small": len(part) < config.min_group_rows,
-                **_measured(part, objective, config),
+                "drawn": scheme.told["method"] if alike else "rows",
+                **ruler.values(part, lenient=True),
+                "interval": ruler.intervals(part, drawing)[0],
             }
         )
     left_out = order[config.max_groups :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from fivefold.metrics import METRICS
+from fivefold.model.evaluation_limits import cutoff_sections, power_section, refit_sections
 from fivefold.objective import Objective
 from fivefold.report import Alert, Cell, Chart, Column, Fact, Facts, Page, Section, Table, charts
 from fivefold.report import format as form
@@ -36,27 +36,34 @@ def evaluation_page(
         f"{form.number(baseline)} without looking at any feature.",
         kicker=f"{objective.name} · model",
         sections=[
-            _in_short(metrics, objective, config),
+            _in_short(metrics, report, config),
+            power_section(report, objective),
             _errors(report, objective, metrics),
+            *cutoff_sections(report),
             *_groups(metrics, report, objective, config),
+            *refit_sections(report, objective),
         ],
     )
 
 
-def _in_short(metrics: Mapping[str, Any], objective: Objective, config: EvaluateConfig) -> Section:
+def _in_short(
+    metrics: Mapping[str, Any],
+    report: Mapping[str, Any],
+    config: EvaluateConfig,
+) -> Section:
     facts = [Fact("rows", metrics["rows"])]
     rows = []
-    for name in objective.metrics:
-        metric, interval = METRICS[name], metrics["interval"][name]
+    for name, metric in report["metrics"].items():
+        interval = metrics["interval"][name]
         told = form.interval(interval["low"], interval["high"]) if interval else form.MISSING
-        facts.append(Fact(metric.title, metrics[name], note=told))
+        facts.append(Fact(metric["title"], metrics[name], note=told))
         rows.append(
             (
-                metric.title,
-                metrics[name],
+                metric["title"],
+                "undefined" if metrics[name] is None else metrics[name],
                 told,
                 metrics["baseline"][name],
-                "higher" if metric.goal == "maximize" else "lower",
+                "higher" if metric["goal"] == "maximize" else "lower",
             )
         )
     share = form.percent(config.confidence, 0)
@@ -73,10 +80,41 @@ def _in_short(metrics: Mapping[str, Any], objective: Objective, config: Evaluate
     )
     return Section(
         "In short",
-        [Facts(facts[:5]), table],
-        note=f"Percentile bootstrap over {form.plural(config.resamples, 'resample')} of the rows; "
+        [Facts(facts[:5]), *_unseen(report["unseen"]), table],
+        note=f"Percentile bootstrap over {form.plural(config.resamples, 'resample')}, "
+        f"{_drawn(report['bootstrap'])}; "
         "the baseline predicts the training part's shares or mean.",
     )
+
+
+def _drawn(told: Mapping[str, Any]) -> str:
+    """Say how resamples were drawn, and why so."""
+    by = " and ".join(form.verbatim(name) for name in told["columns"])
+    how = {
+        "rows": "each row drawn by itself",
+        "stratified": f"rows drawn within each {'value of ' + by if by else 'class'}",
+        "group": f"the {form.integer(told['units'])} groups of {by} drawn whole",
+        "time": f"blocks of {form.plural(told['block'] or 1, 'moment')} drawn from the "
+        f"{form.integer(told['units'])} of {by}",
+    }[told["method"]]
+    return f"{how}: {told['why']}"
+
+
+def _unseen(unseen: Mapping[str, Any]) -> list[Alert]:
+    said = {
+        "in_training": "The model never saw: {}. It can't predict it, and metrics of scores are "
+        "undefined.",
+        "in_test": "The test part has none of: {}. How well it is predicted is not known.",
+    }
+    alerts = []
+    for key, text in said.items():
+        if unseen[key]:
+            names = ", ".join(
+                f"{form.verbatim(form.value(item['class']))} ({form.plural(item['rows'], 'row')})"
+                for item in unseen[key]
+            )
+            alerts.append(Alert("warn", text.format(names)))
+    return alerts
 
 
 def _errors(report: Mapping[str, Any], objective: Objective, metrics: Mapping[str, Any]) -> Section:
@@ -241,7 +279,7 @@ def _groups(
                     width="full",
                 )
             )
-        blocks.append(_group_table(column, found["groups"], objective))
+        blocks.append(_group_table(column, found["groups"], report["metrics"]))
         sections.append(Section(f"By {column}", blocks))
     return sections
 
@@ -250,18 +288,20 @@ def _group(item: Mapping[str, Any]) -> str:
     return "missing" if item["group"] is None else form.value(item["group"])
 
 
-def _group_table(column: str, groups: list[dict[str, Any]], objective: Objective) -> Table:
+def _group_table(
+    column: str, groups: list[dict[str, Any]], told: Mapping[str, Mapping[str, Any]]
+) -> Table:
     return Table(
         [
             column,
             Column("rows", "integer"),
-            *(METRICS[name].title for name in objective.metrics),
+            *(item["title"] for item in told.values()),
         ],
         [
             (
                 Cell(_group(item), "warn") if item["small"] else _group(item),
                 item["rows"],
-                *(_told(item, name) for name in objective.metrics),
+                *(_told(item, name) for name in told),
             )
             for item in groups
         ],
@@ -271,6 +311,8 @@ def _group_table(column: str, groups: list[dict[str, Any]], objective: Objective
 
 def _told(item: Mapping[str, Any], name: str) -> str:
     interval = item["interval"][name]
+    if item[name] is None:
+        return "undefined"
     if interval is None:
         return form.number(item[name])
     return form.estimate(item[name], interval["low"], interval["high"])

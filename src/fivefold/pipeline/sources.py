@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fivefold.data.callables import call_of, relocated
+from fivefold.callables import call_of, relocated
 from fivefold.data.collect import CollectConfig
 from fivefold.data.sources.cache import Cache
 from fivefold.data.sources.pinned import Declared, RemoteSource

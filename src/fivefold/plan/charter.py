@@ -137,6 +137,7 @@ def _goal(config: PlanConfig) -> list[Block]:
                 Fact("primary metric", metric.title, note=f"to {metric.goal}"),
                 Fact("acceptable", thresholds.acceptable),
                 Fact("excellent", thresholds.excellent),
+                Fact("smallest difference", config.smallest_difference, note="of interest"),
             )
         )
     ]

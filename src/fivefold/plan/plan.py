@@ -96,6 +96,9 @@ class PlanConfig:
         What the organisation wants to reach; how it would notice.
     thresholds : Thresholds
         The marks of the primary metric.
+    smallest_difference : float or None
+        The smallest difference of the primary metric that is of interest: above 0, within the
+        metric's range. Evaluate says whether the test part can show it.
     guardrails : dict of str to Limits
         The limits other metrics must keep, whatever the primary metric gains.
     fairness : dict
@@ -121,6 +124,7 @@ class PlanConfig:
     problem: str = ""
     objective: str = ""
     thresholds: Thresholds = field(default_factory=Thresholds)
+    smallest_difference: float | None = None
     guardrails: dict[str, Limits] = field(default_factory=dict)
     fairness: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)

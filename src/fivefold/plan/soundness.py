@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fivefold.errors import PlanError, nearest
 from fivefold.fairness import check_fairness
-from fivefold.metrics import TASKS
+from fivefold.metrics import TASKS, Metric
 from fivefold.thresholds import check_guardrails, check_metric, check_thresholds
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def check(config: PlanConfig) -> None:
         if name in config.metrics[:index]:
             raise PlanError("the metric is named twice", where=f"plan.metrics.{index}", got=name)
     check_thresholds(config.thresholds, primary, "plan.thresholds")
+    _check_difference(config.smallest_difference, primary)
     check_guardrails(config.guardrails, config.task, "plan.guardrails", primary.name)
     check_fairness(config.fairness, config.task, "plan.fairness", config.target)
     _check_budget(config.budget)
@@ -64,6 +65,18 @@ def check(config: PlanConfig) -> None:
                 where=f"plan.risks.{index}.risk",
                 got="an empty text",
             )
+
+
+def _check_difference(difference: float | None, metric: Metric) -> None:
+    widest = metric.high - metric.low
+    if difference is not None and not (math.isfinite(difference) and 0 < difference <= widest):
+        raise PlanError(
+            f"no difference of {metric.name} can be so",
+            where="plan.smallest_difference",
+            got=difference,
+            allowed="above 0" + (f", at most {widest:g}" if math.isfinite(widest) else ""),
+            hint="leave it out, or null, where nobody knows",
+        )
 
 
 def _check_budget(budget: Budget) -> None:

@@ -39,9 +39,10 @@ charts of one width ("full", "half", "third") stand side by side.
 ``precision_recall_curve``,
 ``calibration_curve``, ``confusion_matrix``, ``residuals``, ``intervals`` (a metric per group),
 ``estimates`` (the same under long names), ``against_limits``, ``by_bin`` (a mean in each bin of a
-column) and ``scores_per_fold``, and of two revisions ``overlay``, ``changes`` and ``paired_bars``;
-each gives a `Chart`. Any Altair chart, or Vega-Lite mapping, with its data inside makes a `Chart`
-too; an image is a `Picture`. `fivefold.report.format` writes numbers.
+column), ``over_cuts`` (thresholds, gains) and ``scores_per_fold``, and of two revisions
+``overlay``, ``changes`` and ``paired_bars``; each gives a `Chart`. Any Altair chart, or Vega-Lite
+mapping, with its data inside makes a `Chart` too; an image is a `Picture`.
+`fivefold.report.format` writes numbers.
 """
 
 from fivefold.report import charts, format  # noqa: A004 - it is a module, and read as format.number

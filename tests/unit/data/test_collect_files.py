@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fivefold
-from fivefold.data.callables import call_of
+from fivefold.callables import call_of
 from fivefold.data.collect import CollectConfig, Collected, Source, collect
 from fivefold.data.drawing import sampled
 from fivefold.data.sources import FormatOptions, delimited, jsonblocks, read_file

@@ -47,7 +47,7 @@ def evaluated(given: Example, estimator: Any = None, test: Any = None, **options
 def test_metrics_are_flat_with_intervals_and_a_baseline(any_example: Example) -> None:
     metrics = evaluated(any_example).metrics
     names = list(any_example.objective.metrics)
-    assert list(metrics) == ["rows", *names, "interval", "baseline"]
+    assert list(metrics) == ["rows", *names, "detectable_difference", "interval", "baseline"]
     assert metrics["rows"] == 150
     primary = any_example.objective.primary
     interval = metrics["interval"][primary.name]

@@ -194,3 +194,20 @@ def test_the_tasks_each_have_metrics() -> None:
         fitting = [name for name, metric in METRICS.items() if task in metric.tasks]
         assert build(task=task, primary_metric=fitting[0], metrics=fitting[1:], guardrails={},
                      thresholds={})  # fmt: skip
+
+
+def test_the_smallest_difference_is_kept_and_shown() -> None:
+    planned = plan(build(smallest_difference=0.01))
+    assert planned.charter["smallest_difference"] == 0.01
+    assert "smallest difference" in planned.text
+    assert build().smallest_difference is None
+
+
+@pytest.mark.parametrize("value", [0.0, -0.01, 1.5, float("nan"), float("inf")])
+def test_a_difference_that_the_metric_cannot_have_is_refused(value: float) -> None:
+    with pytest.raises(PlanError) as caught:
+        build(smallest_difference=value)
+    assert caught.value.where == "plan.smallest_difference"
+    assert "at most 1" in str(caught.value)
+    build(task="regression", primary_metric="r2", metrics=[], guardrails={}, thresholds={},
+          smallest_difference=7.0)  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from fivefold.data.callables import call_of, require_target
+from fivefold.callables import call_of, require_target
 from fivefold.data.cases import by_case
 from fivefold.data.expressions import compiled
 from fivefold.data.labelling.annotations import annotated

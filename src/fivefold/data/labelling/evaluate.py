@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 import pyarrow as pa
 
-from fivefold.data.callables import Call
+from fivefold.callables import Call
 from fivefold.data.steps import annotation
 from fivefold.errors import DataError
 from fivefold.table import from_arrow, to_arrow

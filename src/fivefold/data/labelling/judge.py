@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fivefold.data.callables import call_of
+from fivefold.callables import call_of
 from fivefold.data.keys import count_rows
 from fivefold.data.labelling.votes import Floats, Ints
 from fivefold.data.rowhash import row_hashes, uniform

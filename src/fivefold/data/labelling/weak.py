@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
-from fivefold.data.callables import call_of
+from fivefold.callables import call_of
 from fivefold.data.labelling.annotations import label_column
 from fivefold.data.labelling.consensus import Chosen, by_model, by_votes, described
 from fivefold.data.labelling.evaluate import with_values

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivefold import resampling
 from fivefold.errors import FivefoldError, ModelError
 from fivefold.objective import Objective
-from fivefold.scoring import Predictions, on_counts, predict, resample_counts, score
+from fivefold.scoring import Predictions, on_counts, predict, score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +184,7 @@ class Resampled:
 
     def __init__(self, metric: str, n_rows: int, n_resamples: int, seed: int) -> None:
         self._metric = metric
-        drawn = resample_counts(n_rows, n_resamples, seed)
+        drawn = resampling.resample_counts(resampling.Rows(n_rows), n_resamples, seed)
         # Kept small: how often a row is drawn fits a byte, and there are a million of them.
         self._counts = [counts.astype(np.uint8) for _, counts in drawn]
 

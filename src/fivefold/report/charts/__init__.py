@@ -10,6 +10,7 @@ imported when the first is built: 0.3 s that a page without one doesn't pay.
 """
 
 from fivefold.report.charts.comparisons import changes, overlay, paired_bars
+from fivefold.report.charts.cutoffs import over_cuts
 from fivefold.report.charts.dependences import dependence, plane
 from fivefold.report.charts.distributions import bar, distributions, histogram, missing_values
 from fivefold.report.charts.errors import by_bin, estimates
@@ -49,6 +50,7 @@ __all__ = [
     "line",
     "matrix",
     "missing_values",
+    "over_cuts",
     "overlay",
     "paired_bars",
     "parallel",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fivefold.scoring import Predictions
 
-__all__ = ["calibration", "confusion", "diagnosed", "residuals"]
+__all__ = ["calibration", "confusion", "drawn", "residuals"]
 
 # Points of a curve that are kept: more than a screen shows.
 _MOST_POINTS = 200
@@ -18,7 +18,7 @@ _RESIDUAL_BINS = 30
 _MOST_DOTS = 500
 
 
-def diagnosed(p: Predictions) -> dict[str, Any]:
+def drawn(p: Predictions) -> dict[str, Any]:
     """Give what the report and the page show of the predictions."""
     if p.value is not None:
         return {"residuals": residuals(p.y_true, p.value)}
