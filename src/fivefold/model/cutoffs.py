@@ -40,11 +40,11 @@ def thresholds(p: Predictions, chosen: float, costs: Costs | None) -> dict[str, 
     grid = np.unique(np.quantile(tally.thresholds, np.linspace(0, 1, _POINTS)))
     shown = np.unique([_at(tally, value) for value in grid])[::-1]
     found: dict[str, Any] = {
-        name: [None if value is None else float(value) for value in values[shown].tolist()]
+        name: [_known(value) for value in values[shown]]
         for name, values in {"threshold": tally.thresholds, **columns}.items()
     }
     here = _at(tally, chosen)
-    found["chosen"] = {"threshold": chosen, **{n: float(v[here]) for n, v in columns.items()}}
+    found["chosen"] = {"threshold": chosen, **{n: _known(v[here]) for n, v in columns.items()}}
     if "cost" in columns:
         best = int(np.argmin(columns["cost"]))
         found["cheapest"] = {
@@ -52,6 +52,10 @@ def thresholds(p: Predictions, chosen: float, costs: Costs | None) -> dict[str, 
             "cost": float(columns["cost"][best]),
         }
     return found
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _at(tally: Tally, threshold: float) -> int:
@@ -63,7 +67,8 @@ def _at(tally: Tally, threshold: float) -> int:
 def _columns(tally: Tally, costs: Costs | None) -> dict[str, NDArray[np.float64]]:
     both = tally.alarms + tally.positives
     found = {
-        "precision": tally.precision,
+        # Without an alarm nothing says how many are right.
+        "precision": np.where(tally.alarms > 0, tally.precision, np.nan),
         "recall": tally.recall,
         "f1": 2 * tally.hits / np.maximum(both, 1),
         "alarms": tally.alarms / tally.total,

@@ -9,15 +9,25 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import norm
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from fivefold.errors import ConfigError, DataError, ModelError
-from fivefold.model.evaluate import EvaluateConfig, Evaluated, evaluate
+from fivefold.model.decision import Costs
+from fivefold.model.evaluate import (
+    Bootstrap,
+    EvaluateConfig,
+    Evaluated,
+    LearningCurve,
+    Seeds,
+    evaluate,
+)
+from fivefold.model.power import power_of
 from fivefold.model.train import TrainConfig, train
 from fivefold.report import render_html
-from fivefold.table import TableSchema, write_table
+from fivefold.table import Column, TableSchema, write_table
 
-from .model_examples import Example, untuned
+from .model_examples import Example, example, untuned
 
 LINEAR = {
     "classifier": {"_target_": "sklearn.linear_model.LogisticRegression"},
@@ -84,8 +94,6 @@ def test_the_rows_behind_the_metrics_are_kept(binary: Example, tmp_path: Path) -
 
 
 def test_a_score_per_class(tmp_path: Path) -> None:
-    from .model_examples import example
-
     result = evaluated(example("multiclass"))
     write_table(result.predictions, tmp_path / "p.parquet")
     kept = pl.read_parquet(tmp_path / "p.parquet")
@@ -224,3 +232,188 @@ def test_out_of_bounds(name: str, value: float) -> None:
     with pytest.raises(ConfigError) as caught:
         EvaluateConfig(**{name: value})  # type: ignore[arg-type]
     assert caught.value.where == f"evaluate.{name}"
+
+
+def mean_shortfall(y_true: Any, y_pred: Any, *, power: float = 1.0) -> float:
+    """A metric of a project's own."""
+    return float((np.maximum(y_true - y_pred, 0) ** power).mean())
+
+
+def without_tail(y_true: Any, y_pred: Any) -> list[float]:
+    return [1.0]
+
+
+OWN = {"_target_": f"{__name__}.mean_shortfall", "needs": "value", "goal": "minimize"}
+
+
+def test_a_metric_of_ones_own_stands_beside_the_others(regression: Example) -> None:
+    result = evaluated(regression, metrics={"shortfall": {**OWN, "power": 2.0}}, own_resamples=50)
+    value, ends = result.metrics["shortfall"], result.metrics["interval"]["shortfall"]
+    assert ends["low"] < value < ends["high"]
+    assert result.metrics["baseline"]["shortfall"] > value
+    assert result.report["metrics"]["shortfall"]["goal"] == "minimize"
+    assert all("shortfall" in item for item in result.report["groups"]["carrier"]["groups"])
+    assert "shortfall" in render_html(result.page)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"needs": "values"}, ConfigError, "did you mean 'value'"),
+        ({"goal": None}, ConfigError, "maximize, minimize"),
+        ({"pwoer": 2}, ConfigError, "did you mean 'power'"),
+        ({"power": "two"}, ModelError, "raised"),
+        ({"needs": "score"}, ModelError, "no score"),
+        ({"_target_": f"{__name__}.without_tail"}, ModelError, "gave no number"),
+    ],
+)
+def test_a_wrong_metric_of_ones_own_is_one_message(
+    regression: Example, change: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        evaluated(regression, metrics={"shortfall": {**OWN, **change}})
+
+
+def test_the_catalogues_names_are_taken(binary: Example) -> None:
+    with pytest.raises(ConfigError, match=r"plan\.metrics"):
+        evaluated(binary, metrics={"recall": {**OWN, "needs": "label"}})
+
+
+def scheme(given: Example, **options: Any) -> dict[str, Any]:
+    found: dict[str, Any] = evaluated(
+        given, learning_curve=LearningCurve(0), seeds=Seeds(0), **options
+    ).report["bootstrap"]
+    return found
+
+
+def test_resamples_are_drawn_as_the_split_was_made(binary: Example) -> None:
+    assert scheme(binary, split={"method": "random"})["method"] == "rows"
+    assert scheme(binary, split={"method": "stratified"})["method"] == "stratified"
+    by_time = scheme(binary, split={"method": "time", "time": "day"})
+    assert (by_time["method"], by_time["columns"], by_time["units"]) == ("time", ["day"], 15)
+    assert by_time["block"] >= 1
+    by_group = scheme(binary, split={"method": "grouped", "by": "day"})
+    assert (by_group["method"], by_group["units"]) == ("group", 15)
+    few = scheme(binary, split={"method": "grouped", "by": "carrier"})
+    assert few["method"] == "rows"
+    assert "3 groups only" in few["why"]
+
+
+def test_without_a_told_split_the_rows_tell_how_it_was_made(binary: Example) -> None:
+    def with_day(role: Any) -> Example:
+        columns = {**binary.schema.columns, "day": Column("integer", role=role)}
+        return replace(binary, schema=TableSchema(columns))
+
+    assert scheme(with_day("time"), split={"method": "column"})["method"] == "time"
+    assert scheme(with_day("group"), split={"method": "column"})["method"] == "group"
+    assert scheme(binary)["method"] == "rows"
+
+
+def test_a_way_of_drawing_that_cannot_be_is_one_message(binary: Example) -> None:
+    with pytest.raises(DataError, match="too few groups"):
+        scheme(binary, bootstrap=Bootstrap("group", ["carrier"]))
+    with pytest.raises(ConfigError, match="needs a column"):
+        scheme(binary, bootstrap=Bootstrap("time"))
+    with pytest.raises(ConfigError, match="did you mean 'group'"):
+        Bootstrap("groups")
+
+
+def test_thresholds_and_gains_are_those_of_the_rows(binary: Example) -> None:
+    result = evaluated(binary, threshold=0.3, costs=Costs(false_negative=4.0))
+    found, metrics = result.report["thresholds"], result.metrics
+    assert found["chosen"]["f1"] == pytest.approx(metrics["f1"])
+    (negative, positive) = np.array(result.report["confusion"]["matrix"])
+    assert found["chosen"]["cost"] == pytest.approx((negative[1] + 4 * positive[0]) / 150)
+    assert found["chosen"]["alarms"] == pytest.approx((negative[1] + positive[1]) / 150)
+    assert found["cheapest"]["cost"] <= found["chosen"]["cost"]
+    assert found["threshold"] == sorted(found["threshold"])
+    (gain,) = result.report["gains"]
+    assert gain["gain"][-1] == gain["lift"][-1] == 1
+    assert gain["gain"] == sorted(gain["gain"])
+
+
+def test_the_learning_curve_ends_with_the_kept_model(any_example: Example) -> None:
+    result = evaluated(any_example, learning_curve=LearningCurve(2, 100))
+    points = result.report["learning_curve"]["points"]
+    assert [point["rows"] for point in points] == [50, 100, 300]
+    assert points[-1]["value"] == result.metrics[any_example.objective.primary_metric]
+
+
+def test_seeds_are_judged_where_the_fit_has_chance_in_it(binary: Example) -> None:
+    forest = {"_target_": "sklearn.ensemble.ExtraTreesClassifier", "n_estimators": 5}
+    found = evaluated(binary, fitted(binary, classifier=forest)).report["seeds"]
+    assert len(found["values"]) == 3
+    assert found["spread"] == max(found["values"]) - min(found["values"]) > 0
+    assert "same predictions" in evaluated(binary).report["seeds"]["skipped"]
+    off = evaluated(binary, seeds=Seeds(0), learning_curve=LearningCurve(0))
+    assert "is 0" in off.report["seeds"]["skipped"]
+    assert "is 0" in off.report["learning_curve"]["skipped"]
+    assert off.report["power"]["paired"] is None
+
+
+def test_the_page_says_what_the_test_part_can_show(binary: Example) -> None:
+    few = evaluated(binary, smallest_difference=0.001)
+    assert few.metrics["detectable_difference"] > 0.001
+    assert few.report["power"]["paired"]["power"] < 0.8
+    assert "would be" in render_html(few.page)
+    enough = evaluated(binary, smallest_difference=0.5)
+    assert enough.report["power"]["paired"]["rows"] <= 150
+    assert "That is enough" in render_html(enough.page)
+
+
+def test_the_power_is_that_of_the_two_sided_z_test() -> None:
+    # By hand: 1.959964 + 0.841621 = 2.801585 standard errors are seen in 80 of 100 comparisons.
+    found = power_of(0.01, 1000, 0.02)
+    assert found["detectable"] == pytest.approx(0.02801585, abs=1e-7)
+    assert found["rows"] == 1963
+    assert found["power"] == pytest.approx(
+        norm.sf(1.959964 - 2) + norm.cdf(-1.959964 - 2), abs=1e-6
+    )
+    assert power_of(0.01, 1000, found["detectable"])["power"] == pytest.approx(0.8, abs=1e-5)
+    assert power_of(0.0, 10, 0.1)["power"] == 1
+
+
+def relabelled(given: Example, old: str, new: str) -> Any:
+    frame = nw.to_native(given.test).collect()
+    changed = pl.when(pl.col("target") == old).then(pl.lit(new)).otherwise(pl.col("target"))
+    return nw.from_native(frame.with_columns(target=changed).lazy())
+
+
+def test_classes_that_one_part_lacks_are_told() -> None:
+    given = example("multiclass")
+    test = relabelled(given, "late", "never")
+    result = evaluated(given, test=test)
+    assert result.report["unseen"]["in_training"][0]["class"] == "never"
+    assert result.report["unseen"]["in_test"][0]["class"] == "late"
+    assert result.metrics["log_loss"] is None
+    assert result.metrics["interval"]["log_loss"] is None
+    assert result.metrics["accuracy"] is not None
+    page = render_html(result.page)
+    assert "undefined" in page
+    assert "never saw" in page
+
+
+def test_another_class_of_two_is_refused(binary: Example) -> None:
+    columns = {**binary.schema.columns, "target": Column("string", role="target")}
+    given = replace(
+        binary,
+        frame=binary.frame.with_columns(target=pl.col("target").cast(pl.String)),
+        schema=TableSchema(columns),
+    )
+    with pytest.raises(DataError, match="has a class that the training part has not"):
+        evaluated(given, test=relabelled(given, "true", "perhaps"))
+
+
+def test_a_class_that_the_estimator_does_not_name_is_refused(binary: Example) -> None:
+    class Odd:
+        classes_ = np.array([False, True])
+
+        def predict(self, x: Any) -> Any:
+            return np.full(len(x), 7)
+
+    given = replace(
+        binary,
+        objective=replace(binary.objective, primary_metric="accuracy", metrics=("accuracy",)),
+    )
+    with pytest.raises(ModelError, match="does not name in classes_"):
+        evaluated(given, Odd())

@@ -183,6 +183,15 @@ def curves() -> list[Chart]:
         ),
         charts.changes(["AUC", "loss"], [0.1, -0.2], [0.05, -0.3], [0.15, 0.1], told=["+1", "-2"]),
         charts.paired_bars(["train", "test"], [1.5, None], [2.5, 0.5], x="seconds", title="Time"),
+        charts.over_cuts(
+            [0.1, 0.5, 0.9],
+            {"precision": [0.3, 0.6, None], "recall": [1.0, 0.6, 0.1]},
+            marks={"in use": 0.4},
+            guide=[(0.1, 1), (0.9, 0)],
+            x_title="threshold",
+            kind="percent",
+            title="Thresholds",
+        ),
     ]
 
 
@@ -216,6 +225,15 @@ def hostile() -> list[Section]:
             ),
             charts.paired_bars([text], [1], [2], labels=(text, "head"), x=text, title=text),
             charts.changes([text], [0.1], [0.0], [0.2], told=[text]),
+            charts.over_cuts(
+                [0, 1],
+                {text: [0, 1], "b": [1, 0]},
+                marks={text: 0.5},
+                x_title=text,
+                y_title=text,
+                title=text,
+                caption=text,
+            ),
         ]
         sections.append(Section(text, blocks, note=text))
     return sections
