@@ -83,7 +83,8 @@ def selection_page(selection: Mapping[str, Any], objective: Objective) -> Page:
     rule = (
         "the best mean"
         if selection["rule"] == "best"
-        else "the simplest within one standard error of the best mean"
+        else "the simplest within one standard error (the deviation over the root of the folds) of "
+        "the best mean"
     )
     return Page(
         title="Selection",
@@ -114,7 +115,7 @@ def _against_best(item: Mapping[str, Any], best: str) -> object:
     if p_value is None:
         return form.MISSING
     told = f"p = {form.number(p_value)}"
-    return Cell(told, "bad") if p_value < _LEVEL else f"{told}: not told apart"
+    return Cell(f"worse, {told}", "bad") if p_value < _LEVEL else f"not distinguishable, {told}"
 
 
 def _curves(

@@ -34,6 +34,13 @@ NAMES = sorted(path.stem for path in MENU.glob("*.yaml"))
 WITHOUT = {("naive_bayes", "regression"): "no regressor"}
 # Its decision function gives no probabilities.
 RANKS_ONLY = {"svm"}
+# As many trees as a test needs: each is written node by node.
+FEWER = {
+    "boosting": {"max_iter": 15},
+    "lightgbm": {"n_estimators": 15},
+    "forest": {"n_estimators": 20},
+    "extra_trees": {"n_estimators": 20},
+}
 # Entries whose twin is not as near as the others', as their files say.
 TOLERATED = {
     ("neighbours", "regression"): {"max_rows_beyond": 3},
@@ -72,7 +79,11 @@ def once(name: str, task: Any) -> Any:
 
 
 def fitted(name: str, given: Example) -> Any:
-    config = typed(TrainConfig, declared(name), "train")
+    entry = {**declared(name)}
+    for kind in ("classifier", "regressor"):
+        if entry[kind] is not None:
+            entry[kind] = {**entry[kind], **FEWER.get(name, {})}
+    config = typed(TrainConfig, entry, "train")
     return train(given.train, given.schema, given.objective, untuned(config), config).estimator
 
 
