@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+import fivefold
 from fivefold.errors import ConfigError, ModelError
 from fivefold.model.candidate import Candidate
 from fivefold.model.limits import FitLimits
 from fivefold.model.tune import Budget, TuneConfig, Tuned, tune
+from fivefold.model.tuning.search import pruner_of, sampler_of
+from fivefold.model.tuning.space import Space
 from fivefold.report import render_html
 
 from .model_examples import Example, example
@@ -305,6 +309,27 @@ def test_what_contradicts_is_refused_before_a_fit(
         tuned(**more)
     assert caught.value.where == where
     assert said in str(caught.value)
+
+
+MENU = Path(fivefold.__file__).parent / "conf"
+FILES = sorted(path for group in ("sampler", "pruner") for path in (MENU / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_menu_of_samplers_and_pruners(path: Path) -> None:
+    group = path.parent.name
+    assert path.read_text().startswith(f"# @package tune.{group}\n")
+    declared = yaml.safe_load(path.read_text())
+    grid = {name: {"choices": [1, 2]} for name in ("max_depth", "min_samples_split")}
+    config = config_of(**{group: declared})
+    space = Space.parsed(grid, "tune.search")
+    try:
+        built = sampler_of(config, space) if group == "sampler" else pruner_of(config)
+    except ConfigError as error:
+        assert path.stem in ("cmaes", "gp")
+        assert "pip install" in str(error)
+    else:
+        assert type(built).__name__ == declared["_target_"].rpartition(".")[2]
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,10 @@ def told(
 
 
 def _front(found: Searched, complete: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Give the trials that no other beats in all objectives, in their order."""
+    """Give the trials that no other beats in all objectives, in their order; of equals the first.
+
+    With one objective that is the best trial alone.
+    """
     signs = np.array([1 if item.goal == "minimize" else -1 for item in found.question.measures])
     values = np.array([trial.values for trial in complete]) * signs
     if values.shape[1] == 1:
@@ -92,7 +95,11 @@ def _front(found: Searched, complete: Sequence[FrozenTrial]) -> list[FrozenTrial
     beaten = [
         bool(np.any(np.all(values <= row, axis=1) & np.any(values < row, axis=1))) for row in values
     ]
-    return [trial for trial, is_beaten in zip(complete, beaten, strict=True) if not is_beaten]
+    first: dict[tuple[float, ...], FrozenTrial] = {}
+    for trial, is_beaten in zip(complete, beaten, strict=True):
+        if not is_beaten:
+            first.setdefault(tuple(trial.values), trial)
+    return list(first.values())
 
 
 def _chosen(front: Sequence[FrozenTrial], found: Searched, within: float) -> FrozenTrial:

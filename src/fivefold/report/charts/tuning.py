@@ -262,6 +262,8 @@ def front(
         }
         for index, (up, across, best) in enumerate(zip(first, second, on_front, strict=True))
     ]
+    # What matters more is drawn later, and so above.
+    data.sort(key=lambda row: -kinds.index(str(row["kind"])))
     spec = {
         "data": {"name": "rows"},
         "mark": {"type": "point", "filled": True, "size": 60},
