@@ -38,7 +38,7 @@ class Call:
     declared: Mapping[str, Any]
     where: str
 
-    def __call__(self, *inputs: Any, error: type[DataError] = DataError) -> Any:
+    def __call__(self, *inputs: Any, error: type[FivefoldError] = DataError) -> Any:
         """Call the function; whatever it raises becomes one error that names it.
 
         Parameters
