@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +13,16 @@ from numpy.typing import NDArray
 
 from fivefold.errors import DataError, FivefoldError, ModelError
 from fivefold.features import feature_frame, target_array
-from fivefold.metrics import METRICS
 from fivefold.model.curves import drawn
 from fivefold.model.cutoffs import gains, thresholds
 from fivefold.model.drawings import Scheme, scheme_of
 from fivefold.model.folds import codes_of
-from fivefold.model.ownmetrics import OwnMetric, own_metrics
+from fivefold.model.ownmetrics import own_metrics
 from fivefold.model.power import paired_error, power_of
 from fivefold.model.refits import Refits, learning_curve, seed_stability
+from fivefold.model.ruler import Ruler
 from fivefold.objective import Objective
-from fivefold.resampling import Drawing
-from fivefold.scoring import Predictions, percentiles, predict, resampled, scores
+from fivefold.scoring import Predictions, predict
 from fivefold.table import Table, TableSchema, require_columns, to_arrow
 
 if TYPE_CHECKING:
@@ -44,45 +42,6 @@ class Judged:
     report: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class _Ruler:
-    """What every set of predictions is measured by."""
-
-    objective: Objective
-    own: Sequence[OwnMetric]
-    config: EvaluateConfig
-
-    def values(self, p: Predictions, *, lenient: bool) -> dict[str, float | None]:
-        """Compute the metrics; one of the user's that fails is told, or undefined if lenient."""
-        found = scores(self.objective.metrics, p)
-        for item in self.own:
-            found[item.name] = item.value_or_none(p) if lenient else item.value(p)
-        return found
-
-    def intervals(self, p: Predictions, drawing: Drawing) -> tuple[dict[str, Any], float | None]:
-        """Give the metrics' intervals, and the standard error of the primary one."""
-        config = self.config
-        values = resampled(
-            self.objective.metrics,
-            p,
-            n_resamples=config.resamples,
-            seed=config.seed,
-            drawing=drawing,
-        )
-        found = {name: percentiles(item, config.confidence) for name, item in values.items()}
-        for own in self.own:
-            found[own.name] = own.interval(
-                p,
-                drawing,
-                n_resamples=config.own_resamples,
-                seed=config.seed,
-                confidence=config.confidence,
-            )
-        primary = self.objective.primary_metric
-        error = float(np.nanstd(values[primary])) if found[primary] else math.nan
-        return found, error if math.isfinite(error) else None
-
-
 def judged(
     estimator: Any,
     train: nw.LazyFrame[Any],
@@ -95,7 +54,7 @@ def judged(
     require_columns(test, config.key, where="evaluate.key", table="the test part")
     groups = group_columns(schema, config.groups)
     require_columns(test, groups, where="evaluate.groups", table="the test part")
-    ruler = _Ruler(objective, own_metrics(config.metrics), config)
+    ruler = Ruler(objective, own_metrics(config.metrics), config)
     y, fitted_on = (target_array(part, schema, objective) for part in (test, train))
     unseen = _unseen(fitted_on, y, objective)
     features = feature_frame(test, schema)
@@ -128,7 +87,7 @@ def judged(
         "resamples": config.resamples,
         "threshold": config.threshold if objective.task == "binary" else None,
         "fitted_rows": len(fitted_on),
-        "metrics": _told(ruler, values),
+        "metrics": ruler.told(values),
         "bootstrap": scheme.told,
         "unseen": unseen,
         **drawn(predictions),
@@ -171,19 +130,6 @@ def _unseen(fitted_on: NDArray[Any], y: NDArray[Any], objective: Objective) -> d
             hint="split otherwise, mend the label, or set plan.task: multiclass",
         )
     return found
-
-
-def _told(ruler: _Ruler, values: dict[str, float | None]) -> dict[str, Any]:
-    """Tell each metric's direction and title, and that it is undefined where it is."""
-    told: dict[str, Any] = {
-        name: {"goal": METRICS[name].goal, "title": METRICS[name].title, "own": None}
-        for name in ruler.objective.metrics
-    }
-    for item in ruler.own:
-        told[item.name] = {"goal": item.goal, "title": item.name, "own": item.call.name}
-    for name, entry in told.items():
-        entry["defined"] = values[name] is not None
-    return told
 
 
 def _cutoffs(p: Predictions, config: EvaluateConfig) -> dict[str, Any]:
@@ -280,7 +226,7 @@ def _baseline(
 
 
 def _by_group(
-    test: nw.LazyFrame[Any], name: str, predictions: Predictions, ruler: _Ruler, scheme: Scheme
+    test: nw.LazyFrame[Any], name: str, predictions: Predictions, ruler: Ruler, scheme: Scheme
 ) -> dict[str, Any]:
     config = ruler.config
     encoded = to_arrow(test.select(name))[name].combine_chunks().dictionary_encode()
