@@ -58,7 +58,8 @@ def selection_page(selection: Mapping[str, Any], objective: Objective) -> Page:
         rows,
         caption="Means over the folds; the standard deviation is that of the primary metric. "
         "Against the best: the p-value of a paired t-test over the folds, corrected for what they "
-        "share (Nadeau and Bengio) and for the number of candidates (Holm)",
+        "share (Nadeau and Bengio) and for the number of candidates (Holm). Few folds tell only "
+        "large and steady differences apart",
     )
     alerts = [
         Alert(
