@@ -26,6 +26,9 @@ __all__ = ["MODEL_STEP", "build_pipeline", "fit", "predict_in_one_thread"]
 
 MODEL_STEP = "model"
 
+# Up to so many cells of the features a fit is left to one thread.
+_FEW_CELLS = 2_000_000
+
 
 def build_pipeline(schema: TableSchema, candidate: Candidate, estimator: Any) -> Pipeline:
     """Put the preprocessing that the schema asks for before an estimator.
@@ -115,10 +118,12 @@ def fit(
         _require_weights(model, weights, y)
     if stopping is not None:
         require_rounds(model, stopping)
-    # BLAS splits sums by its number of threads, and with it the last digit.
+    # BLAS splits sums by its number of threads, and with it the last digit. OpenMP does not; but on
+    # few rows its threads wait for one another longer than they work, where the machine is busy.
+    api = None if X.size <= _FEW_CELLS else "blas"
     with (
         warnings.catch_warnings(record=True) as caught,
-        _thread_pools(len(sys.modules)).limit(limits=1, user_api="blas"),
+        _thread_pools(len(sys.modules)).limit(limits=1, user_api=api),
     ):
         warnings.simplefilter("always")
         warnings.filterwarnings("ignore", message="The argument 'eval_set' is deprecated")

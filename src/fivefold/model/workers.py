@@ -24,7 +24,7 @@ __all__ = ["Here", "Pool", "cores", "fitting"]
 # The exit code of a worker that ended itself because it took too much memory.
 _TOO_MUCH_MEMORY = 113
 # Below so many cells to fit (rows times features times fits), processes cost more than they save.
-_WORTH_PROCESSES = 20_000_000
+_WORTH_PROCESSES = 5_000_000
 
 _job: Job | None = None
 _limit: int | None = None
