@@ -29,7 +29,9 @@ def study_of(table: Any, n_trials: int) -> optuna.Study:
     def score(trial: optuna.Trial) -> float:
         params = {
             "max_depth": trial.suggest_int("max_depth", 2, 12),
-            "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 100, log=True),
+            "min_impurity_decrease": trial.suggest_float(
+                "min_impurity_decrease", 1e-6, 1e-2, log=True
+            ),
             "criterion": trial.suggest_categorical("criterion", ["gini", "entropy"]),
         }
         scores = []

@@ -19,7 +19,7 @@ def main() -> None:
     trials = list(csv.DictReader(Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()))
     mlflow.set_tracking_uri(sys.argv[2])
     mlflow.set_experiment("tuning")
-    params = ("max_depth", "min_samples_leaf", "criterion")
+    params = ("max_depth", "min_impurity_decrease", "criterion")
     metrics = [name for name in trials[0] if name.startswith("roc_auc")]
     began = time.perf_counter()
     for trial in trials:

@@ -22,7 +22,8 @@ CANDIDATE = Candidate(
     search={
         "classifier": {
             "max_depth": {"low": 2, "high": 12},
-            "min_samples_leaf": {"low": 1, "high": 100, "log": True},
+            # A number that no two trials share: what was fitted once is not fitted again.
+            "min_impurity_decrease": {"low": 1.0e-6, "high": 1.0e-2, "log": True},
             "criterion": {"choices": ["gini", "entropy"]},
         }
     },

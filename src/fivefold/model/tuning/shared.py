@@ -80,7 +80,7 @@ class SharedSearch:
         self._fitter = fitter
         self._prunes = not isinstance(pruner, optuna.pruners.NopPruner)
         self._storage = storage
-        self._pause = max(storage.heartbeat_interval / 4, 0.2)
+        self._pause = min(storage.heartbeat_interval / 4, 1.0)
         self._vouched: set[int] = set()
         self._own = 0
         self.ended = "trials"
