@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from fivefold.model.tune import TuneConfig
 
 __all__ = ["Searched", "asked", "joined", "searched"]
+
+# What Optuna's samplers import only when they are first asked, which may be after many trials.
+_LATE = {"CmaEsSampler": "cmaes", "GPSampler": "torch"}
 
 
 @dataclass(frozen=True)
@@ -286,6 +290,9 @@ def _built(given: dict[str, Any], where: str, kind: type, seed: int | None) -> A
         )
     if "seed" in takes and seed is not None:
         given.setdefault("seed", seed)
+    package = _LATE.get(found.__name__)
+    if package is not None and find_spec(package) is None:
+        raise _lacking(str(name), ImportError(f"no module {package!r}", name=package), place)
     try:
         with quiet():
             return found(**given)
