@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Self
 
 import psutil
@@ -16,7 +17,13 @@ _INTERVAL = 0.05
 
 def resident_bytes() -> int:
     """Give this process's resident memory in bytes."""
-    return int(psutil.Process(os.getpid()).memory_info().rss)
+    return int(_process(os.getpid()).memory_info().rss)
+
+
+@lru_cache(maxsize=1)
+def _process(pid: int) -> psutil.Process:
+    # To find a process takes longer than to ask it.
+    return psutil.Process(pid)
 
 
 class PeakMemory:
