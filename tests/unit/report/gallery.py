@@ -54,6 +54,26 @@ def curves() -> list[Chart]:
         charts.histogram([0, 1, 2, 4], [3, 5, 1], x="hours", title="numbers"),
         charts.histogram(weeks, range(1, 20), title="dates", width="third"),
         charts.bar(["a", "b", "c"], [5, 1, 3], title="bar"),
+        charts.search_history([0, 1, 2], [0.6, 0.5, 0.7], y="score", maximize=True, title="study"),
+        charts.slices("C", [0.1, 1.0, 10.0], [0.6, 0.5, 0.7], y="score", log=True, title="ranges"),
+        charts.slices("kind", ["a", HOSTILE[0], None], [0.6, 0.5, 0.7], y="score", title="choices"),
+        charts.parallel(
+            {"C": [0.0, 0.5, 1.0], HOSTILE[0]: [0.0, None, 1.0]},
+            {"C": ["0.1", "1", "10"], HOSTILE[0]: ["a", "", HOSTILE[1]]},
+            [0.6, 0.5, 0.7],
+            y="score",
+            maximize=True,
+            title="lines of trials",
+        ),
+        charts.front(
+            [0.6, 0.5, 0.7],
+            [1, 2, 3],
+            [True, False, True],
+            x="size",
+            y="score",
+            chosen=2,
+            title="front",
+        ),  # fmt: skip
         charts.bar(["a", "b", "c"], [0.5, 0.00001, None], kind="percent", title="shares"),
         charts.importances(
             ["x", HOSTILE[0], "z"], [0.3, 0.1, 0.0], [0.2, -0.1, None], [0.4, 0.3, None], x="loss"
