@@ -73,7 +73,7 @@ def curves() -> list[Chart]:
             y="score",
             chosen=2,
             title="front",
-        ),  # fmt: skip
+        ),
         charts.bar(["a", "b", "c"], [0.5, 0.00001, None], kind="percent", title="shares"),
         charts.importances(
             ["x", HOSTILE[0], "z"], [0.3, 0.1, 0.0], [0.2, -0.1, None], [0.4, 0.3, None], x="loss"
