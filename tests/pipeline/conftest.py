@@ -16,6 +16,19 @@ from filelock import FileLock
 
 from fivefold.template import create
 
+# What runs where another model is chosen.
+AFTER_SELECT = {
+    "tune",
+    "train",
+    "evaluate",
+    "diagnose",
+    "assess",
+    "explain",
+    "document",
+    "export",
+    "monitor",
+}
+
 
 @dataclass(frozen=True)
 class Project:
