@@ -46,7 +46,7 @@ from .conftest import Project
         ("dvc.yaml", "run clean", "run claen", ["claen", "'clean'?", "dvc.yaml:"]),
         # Prices.
         ("conf/prices.yaml", "kwh: 0", "kwh: 0.3", ["ISO 4217", "conf/prices.yaml:"]),
-        ("conf/config.yaml", "seed: 442", "seed: 442\nprofile: {country: FRN}", ["FRN", "'FRA'?"]),
+        ("conf/config.yaml", "seed: 442", "seed: 442\nprofile: {country: FRAA}", ["FRAA", "'FRA'?"]),
         # A seal on the test part.
         ("conf/config.yaml", "  test: 0.2", "  sealed: true\n  test: 0.2", ["sealed", "dvc.yaml:", "export.inputs.test: data/train.parquet"]),
         ("dvc.yaml", "      - metrics/export.json: {cache: false}", "      - metrics/export.json", ["cache: false", "dvc.yaml:"]),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -93,7 +95,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture(autouse=True)
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "slow_estimator.py").write_text(textwrap.dedent(SLOW))
     monkeypatch.syspath_prepend(str(tmp_path))
     here = [str(tmp_path), str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
@@ -101,6 +103,12 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STUDY_USER", "reader")
     monkeypatch.setenv("STUDY_PASSWORD", PASSWORD)
     monkeypatch.setattr(shared, "_HEARTBEAT", 1)
+    yield
+    # Optuna's threads leave their connections to the garbage: it is looked at here, or another test
+    # would be warned of them.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def tuned(config: TuneConfig) -> Tuned:

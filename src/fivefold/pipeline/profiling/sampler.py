@@ -156,6 +156,8 @@ class Sampler:
         self._cards: Cards | None = None
         self._began = time.perf_counter()
         self._family = Family()
+        # What children used that were there before is not the stage's.
+        self._family.look()
         self._cores, self._network, self._rapl = Cores(), Network(), Rapl.found()
         self._cpu = _Count(self._family.cpu_seconds())
         self._disk = [_Count(value) for value in self._family.disk() or (None, None)]

@@ -164,8 +164,13 @@ def _nominal(
         "axis": {"title": said(y), "tickCount": 4, "grid": True},
     }
     mean: dict[str, Any] = {"x": {"field": "mean", **across}, "tooltip": tips}
+    points = [{"mark": {"type": "point", "size": 60, "filled": True}, "encoding": mean}]
     if several:
         mean["color"] = {"field": "line", "type": "nominal", "sort": None}
+    else:
+        band = {"x": {"field": "low", **across}, "x2": {"field": "high"}}
+        rule = {"type": "rule", "strokeWidth": 2, "color": ACCENT, "opacity": 0.4}
+        points.insert(0, {"mark": rule, "encoding": band})
     return {
         "data": {"name": "rows"},
         "encoding": {"y": along},
@@ -175,15 +180,7 @@ def _nominal(
                 "mark": {"type": "bar", "color": FAINT},
                 "encoding": {"x": _bars(counts)},
             },
-            {
-                "layer": [
-                    {
-                        "mark": {"type": "rule", "strokeWidth": 2, "color": ACCENT, "opacity": 0.4},
-                        "encoding": {"x": {"field": "low", **across}, "x2": {"field": "high"}},
-                    },
-                    {"mark": {"type": "point", "size": 60, "filled": True}, "encoding": mean},
-                ]
-            },
+            {"layer": points},
         ],
         "resolve": {"scale": {"x": "independent"}},
     }
