@@ -183,6 +183,14 @@ def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
     assert whole.tuning == result.tuning
 
 
+def test_an_objective_may_be_a_metric_that_the_plan_does_not_name() -> None:
+    result = tuned(objectives=["primary", "balanced_accuracy"], trials=4)
+    assert [item["name"] for item in result.tuning["objectives"]] == [
+        "roc_auc", "balanced_accuracy",
+    ]  # fmt: skip
+    assert "balanced_accuracy_fold_1" in rows(result)[0]
+
+
 def test_several_objectives_give_a_front_and_the_smaller_within_a_tolerance() -> None:
     result = tuned(objectives=["primary", "size_mb"], within=0.5, trials=10)
     found = rows(result)
@@ -300,6 +308,7 @@ def test_all_trials_failed() -> None:
         ),
         ({"objectives": ["primary", "roc_auc"]}, "tune.objectives", "twice"),
         ({"objectives": ["primary", "size"]}, "tune.objectives", "size_mb"),
+        ({"objectives": ["primary", "r2"]}, "tune.objectives", "does not fit the task"),
         ({"objectives": ["primary", "cost"]}, "tune.price_per_hour", "needs a price"),
     ],
 )

@@ -14,6 +14,7 @@ import narwhals as nw
 from optuna.trial import FrozenTrial, TrialState
 
 from fivefold.errors import ConfigError, ModelError, nearest
+from fivefold.metrics import METRICS
 from fivefold.model.candidate import Candidate, build_estimator
 from fivefold.model.comparison import job_of
 from fivefold.model.hashing import add
@@ -24,6 +25,7 @@ from fivefold.model.tuning.study import CAUSE, Question, Search, finished, quiet
 from fivefold.model.workers import fitting
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
+from fivefold.thresholds import check_metric
 
 if TYPE_CHECKING:
     from fivefold.model.tune import TuneConfig
@@ -132,7 +134,9 @@ def asked(
     measures = measures_of(config.objectives, objective.primary_metric, config.price_per_hour)
     space = _space(candidate, objective, config)
     own = _own_arguments(candidate, space, objective, config.seed)
-    names = [item.name for item in measures if item.title and item.name in objective.metrics]
+    names = [item.name for item in measures if item.name in METRICS]
+    for name in names:
+        check_metric(name, objective.task, "tune.objectives")
     metrics = dict.fromkeys([objective.primary_metric, *names, *config.metrics])
     job = job_of(train, schema, objective, config, list(metrics))
     return Question(job, candidate, space, space.written(own), measures)
