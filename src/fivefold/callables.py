@@ -11,7 +11,7 @@ from typing import Any
 
 from fivefold.errors import ConfigError, DataError, FivefoldError, nearest
 
-__all__ = ["Call", "call_of", "relocated", "require_target"]
+__all__ = ["Call", "call_of", "relocated", "require_target", "siblings"]
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _found(name: str, where: str) -> Any:
     try:
         return pkgutil.resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
-        known = [candidate for candidate in _siblings(name) if candidate != name]
+        known = [candidate for candidate in siblings(name) if candidate != name]
         raise ConfigError(
             f"nothing is found under this name ({error})",
             where=where,
@@ -153,7 +153,7 @@ def _found(name: str, where: str) -> Any:
         ) from error
 
 
-def _siblings(name: str) -> list[str]:
+def siblings(name: str) -> list[str]:
     """Name what could have been meant: the public members of the longest prefix that imports."""
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
@@ -162,10 +162,11 @@ def _siblings(name: str) -> list[str]:
             module = importlib.import_module(prefix)
         except ImportError:
             continue
-        members = getattr(module, "__all__", None) or [m for m in dir(module) if m[0] != "_"]
+        members = getattr(module, "__all__", None) or dir(module)
         inner = [info.name for info in pkgutil.iter_modules(getattr(module, "__path__", []))]
         rest = parts[length + 1 :]
-        return [".".join([prefix, member, *rest]) for member in (*members, *inner)]
+        public = [member for member in (*members, *inner) if member[0] != "_"]
+        return [".".join([prefix, member, *rest]) for member in public]
     return []
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fivefold.callables import siblings
 from fivefold.errors import ConfigError, ModelError, nearest
 from fivefold.objective import Objective
 
@@ -180,25 +180,9 @@ def _found(name: str, where: str) -> Any:
             got=name,
             hint="pip install 'fivefold[boosting]'"
             if extra
-            else nearest(name, _siblings(name))
+            else nearest(name, siblings(name))
             or "is the module in src/, or its package installed?",
         ) from None
-
-
-def _siblings(name: str) -> list[str]:
-    """Name the public members of the longest prefix that imports."""
-    parts = name.split(".")
-    for length in range(len(parts) - 1, 0, -1):
-        prefix = ".".join(parts[:length])
-        try:
-            module = importlib.import_module(prefix)
-        except ImportError:
-            continue
-        members = [*(getattr(module, "__all__", None) or dir(module))]
-        members += [info.name for info in pkgutil.iter_modules(getattr(module, "__path__", []))]
-        rest = parts[length + 1 :]
-        return [".".join([prefix, member, *rest]) for member in members if member[0] != "_"]
-    return []
 
 
 def _parameters(found: Any) -> list[str] | None:

@@ -118,7 +118,7 @@ def test_what_other_stages_found_is_told(binary: Example) -> None:
     text = documented(
         binary,
         diagnosis={
-            "slices": [{"slice": ["hour > 20"], "rows": 40, "mean_loss": 0.9, "rest_loss": 0.3}]
+            "slices": [{"slice": "hour > 20", "rows": 40, "mean_loss": 0.9, "rest_loss": 0.3}]
         },
         explanation={
             "importance": [{"feature": "wind", "importance": 0.2, "low": 0.1, "high": 0.3}]

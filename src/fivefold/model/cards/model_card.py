@@ -201,14 +201,12 @@ def _performance(found: Findings) -> Section:
 
 def _slices(found: Findings) -> list[Section]:
     slices = found.diagnosis.get("slices")
-    slices = slices.get("slices") if isinstance(slices, Mapping) else slices
     if not slices:
         return []
     rows = [
-        (_condition(item), item.get("rows"), item.get("mean_loss", item.get("mean")),
-         item.get("rest_loss", item.get("rest")))
+        (item["slice"], item["rows"], item["mean_loss"], item["rest_loss"])
         for item in slices[:_MOST]
-    ]  # fmt: skip
+    ]
     return [
         Section(
             "Where it errs most",
@@ -226,12 +224,6 @@ def _slices(found: Findings) -> list[Section]:
             ],
         )
     ]
-
-
-def _condition(item: Mapping[str, Any]) -> str:
-    given = item.get("slice", item.get("conditions", item.get("where")))
-    parts = given if isinstance(given, list) else [given]
-    return " and ".join(map(str, parts))
 
 
 def _groups(found: Findings) -> list[Section]:

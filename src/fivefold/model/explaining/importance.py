@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fivefold.model.explaining.probe import Floats, Probe, Resampled, Rows, interval_of, outputs_of
-from fivefold.scoring import Predictions
+from fivefold.model.explaining.probe import Floats, Probe, Resampled, Rows, outputs_of
+from fivefold.scoring import Predictions, percentiles
 
 __all__ = ["Asked", "permuted", "random_of"]
 
@@ -128,4 +128,4 @@ class _Measured:
         repeats, resamples = worse.shape
         drawn = random_of(self._asked.seed, "repeats").integers(0, repeats, size=worse.shape)
         means = np.take_along_axis(worse, drawn, axis=0).mean(axis=0)
-        return interval_of(means, self._asked.confidence) if resamples else None
+        return percentiles(means, self._asked.confidence) if resamples else None

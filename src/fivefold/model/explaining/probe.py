@@ -17,7 +17,7 @@ from fivefold.scoring import Predictions, on_counts, predict, score
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Floats", "Probe", "Resampled", "Rows", "interval_of", "outputs_of"]
+__all__ = ["Floats", "Probe", "Resampled", "Rows", "outputs_of"]
 
 Floats = NDArray[np.float64]
 
@@ -192,13 +192,3 @@ class Resampled:
         """Compute the metric on each resample, shape (n_resamples,); NaN where undefined."""
         compute = on_counts(self._metric, predictions)
         return np.concatenate([compute(counts.astype(np.int64)) for counts in self._counts])
-
-
-def interval_of(values: Floats, confidence: float) -> dict[str, float] | None:
-    """Give the percentile interval of resampled values; None where half or more are undefined."""
-    defined = values[np.isfinite(values)]
-    if 2 * len(defined) <= len(values):
-        return None
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(defined, [tail, 1 - tail])
-    return {"low": float(low), "high": float(high)}

@@ -14,8 +14,8 @@ from fivefold.errors import ModelError
 from fivefold.features import MISSING_CATEGORY
 from fivefold.model.explaining.columns import is_missing
 from fivefold.model.explaining.importance import Asked, random_of
-from fivefold.model.explaining.probe import Probe, Resampled, Rows, interval_of, outputs_of
-from fivefold.scoring import Predictions
+from fivefold.model.explaining.probe import Probe, Resampled, Rows, outputs_of
+from fivefold.scoring import Predictions, percentiles
 
 if TYPE_CHECKING:
     from fivefold.model.explaining.settings import Robustness
@@ -126,7 +126,7 @@ class _Judge:
         if value is not None and self._value is not None:
             worse = float(self._probe.worsening(self._value, value))
             drawn = self._probe.worsening(self._drawn, self._resampled.of(after))
-            interval = interval_of(drawn, self._confidence)
+            interval = percentiles(drawn, self._confidence)
         flipped = None
         if after.label is not None and self._before.label is not None:
             flipped = float((after.label != self._before.label).mean())

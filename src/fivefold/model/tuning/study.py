@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fivefold.metrics import Goal
 from fivefold.model.candidate import Candidate
-from fivefold.model.crossvalidation import Job, Outcome, Task
+from fivefold.model.crossvalidation import Job, Outcome, Task, undefined
 from fivefold.model.kept import Fitter, Kept
 from fivefold.model.tuning.measures import Measure
 from fivefold.model.tuning.space import Space
@@ -130,12 +130,6 @@ def advance(question: Question, runs: Sequence[Run], fitter: Fitter, *, prunes: 
                 run.trial.report(question.values(run.outcomes)[0], fold)
                 last = fold + 1 == len(question.job.folds)
                 run.pruned = not last and run.trial.should_prune()
-
-
-def undefined(outcome: Outcome) -> str | None:
-    """Say which metric an outcome lacks."""
-    absent = next((metric for metric, value in outcome.scores.items() if value is None), None)
-    return None if absent is None else f"{absent} is undefined: the fold lacks a class"
 
 
 class Search:
