@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,6 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelEncoder, OrdinalEncoder
 from sklearn.utils.validation import has_fit_parameter
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fivefold.errors import ConfigError
 from fivefold.estimator import Float32Cast
@@ -25,7 +23,7 @@ from fivefold.model.fitting import Rows
 from fivefold.model.folds import Folds
 from fivefold.model.groupwise import choose_thresholds
 from fivefold.model.mitigation import Mitigation
-from fivefold.model.preprocessing import MODEL_STEP, fit, predict_in_one_thread
+from fivefold.model.preprocessing import MODEL_STEP, fit, predict_in_one_thread, recorded
 from fivefold.objective import Objective
 from fivefold.table import TableSchema
 
@@ -311,18 +309,13 @@ def _exponentiated_gradient(
         constraints=moment(difference_bound=mitigation.tolerance),
         max_iter=mitigation.max_iter,
     )
-    with (
-        warnings.catch_warnings(record=True) as caught,
-        threadpool_limits(limits=1, user_api="blas"),
-    ):
-        warnings.simplefilter("always")
+    with recorded(X) as told:
         reduction.fit(X, encoder.transform(rows.y), sensitive_features=rows.codes)
     weights = np.asarray(reduction.weights_.sort_index(), dtype=np.float64)
     used = [(i, float(w)) for i, w in enumerate(weights) if w > 1e-6]
     models = [_of_both_classes(reduction.predictors_[i], X) for i, _ in used]
     vote = _voting(models, [weight for _, weight in used], encoder)
     fitted = Pipeline([*whole.steps[:-1], (MODEL_STEP, vote)])
-    told = sorted({f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in caught})
     return Remedied(
         fitted,
         told,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +24,7 @@ from fivefold.model.candidate import Candidate
 from fivefold.model.stopping import EarlyStopping, Part, fit_until, require_rounds
 from fivefold.table import TableSchema
 
-__all__ = ["MODEL_STEP", "build_pipeline", "fit", "predict_in_one_thread"]
+__all__ = ["MODEL_STEP", "build_pipeline", "fit", "predict_in_one_thread", "recorded"]
 
 MODEL_STEP = "model"
 
@@ -118,6 +120,32 @@ def fit(
         _require_weights(model, weights, y)
     if stopping is not None:
         require_rounds(model, stopping)
+    with recorded(X) as told:
+        fitted = Part(features.fit_transform(X, y), y, weights)
+        if stopping is None or validation is None:
+            model.fit(fitted.X, y, **fitted.weighted())
+        else:
+            held = Part(features.transform(validation[0]), *validation[1:])
+            fit_until(model, fitted, held, stopping)
+    predict_in_one_thread(pipeline[-1])
+    return told
+
+
+@contextmanager
+def recorded(X: Any) -> Iterator[list[str]]:  # noqa: N803
+    """Fit the same on every machine, and hear what is warned of.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_rows, n_features)
+        What is fitted on.
+
+    Yields
+    ------
+    list of str
+        ``"<category>: <first line>"``, sorted, each once; filled when the context ends.
+    """
+    told: list[str] = []
     # BLAS splits sums by its number of threads, and with it the last digit. OpenMP does not; but on
     # few rows its threads wait for one another longer than they work, where the machine is busy.
     api = None if X.size <= _FEW_CELLS else "blas"
@@ -127,14 +155,8 @@ def fit(
     ):
         warnings.simplefilter("always")
         warnings.filterwarnings("ignore", message="The argument 'eval_set' is deprecated")
-        fitted = Part(features.fit_transform(X, y), y, weights)
-        if stopping is None or validation is None:
-            model.fit(fitted.X, y, **fitted.weighted())
-        else:
-            held = Part(features.transform(validation[0]), *validation[1:])
-            fit_until(model, fitted, held, stopping)
-    predict_in_one_thread(pipeline[-1])
-    return sorted({f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in caught})
+        yield told
+    told += sorted({f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in caught})
 
 
 def _require_weights(model: Any, weights: Any, y: Any) -> None:
